@@ -1,0 +1,55 @@
+/**
+ * Operating trouble: something a person can put right (a port in use, a missing file, a bad option).
+ * Bytes from the network never become one of these, they are faults (src/wire/fault.ts); a broken invariant is an
+ * assertion (assert.ts).
+ */
+export const ERROR_CODES = [
+  'CONFIG_INVALID',
+  'LISTEN_FAILED',
+  'INPUT_FAILED',
+  'OUTPUT_FAILED',
+  'SEND_FAILED',
+  'WORKER_FAILED',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export class MillraceError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'MillraceError';
+    this.code = code;
+  }
+}
+
+/** One line for a person, from whatever was thrown; system errors say what the system call could not do. */
+export function describeError(error: unknown): string {
+  if (error instanceof Error) {
+    const system = error as NodeJS.ErrnoException;
+    if (typeof system.code === 'string' && typeof system.syscall === 'string') {
+      const reason = SYSTEM_REASONS[system.code] ?? system.code;
+      return system.path ? `${reason}: ${system.path}` : reason;
+    }
+    return error.message;
+  }
+  return String(error);
+}
+
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EADDRINUSE: 'address already in use',
+  EADDRNOTAVAIL: 'address not available on this machine',
+  EAFNOSUPPORT: 'address family not supported',
+  EDQUOT: 'disk quota exceeded',
+  EHOSTUNREACH: 'host unreachable',
+  EINVAL: 'invalid argument',
+  EISDIR: 'is a directory',
+  EMFILE: 'too many open files',
+  ENETUNREACH: 'network unreachable',
+  ENOENT: 'no such file or directory',
+  ENOSPC: 'no space left on device',
+  ENOTDIR: 'not a directory',
+  ENOTFOUND: 'host name not found',
+  EROFS: 'read-only file system',
+};

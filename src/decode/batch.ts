@@ -1,0 +1,144 @@
+import type { Column, Plan, Storage } from './plan.ts';
+
+/** Values of one column; which arrays are in use depends on the storage (plan.ts). Unused ones are empty. */
+export interface ColumnData {
+  lo: Uint32Array;
+  hi: Uint32Array;
+  f64: Float64Array;
+  wide: Uint8Array;
+}
+
+const NO_U32 = new Uint32Array(0);
+const NO_F64 = new Float64Array(0);
+const NO_U8 = new Uint8Array(0);
+
+/** Values for rows [0, capacity). */
+export function columnData(storage: Storage, capacity: number): ColumnData {
+  const two = storage === 'u64' || storage === 'i64' || storage === 'heap';
+  const one = two || storage === 'u32' || storage === 'i32';
+  return {
+    lo: one ? new Uint32Array(capacity) : NO_U32,
+    hi: two ? new Uint32Array(capacity) : NO_U32,
+    f64: storage === 'f64' ? new Float64Array(capacity) : NO_F64,
+    wide: storage === 'b16' ? new Uint8Array(capacity * 16) : NO_U8,
+  };
+}
+
+/** What was sent with a set: the same for all its records. */
+export interface SetContext {
+  /** Rows [rowStart, rowEnd) of the batch. */
+  rowStart: number;
+  rowEnd: number;
+  /** Header version: 5, 7, 9 or 10. */
+  version: number;
+  /** 16-byte form of the exporter's address at exporterOffset in exporter. */
+  exporter: Uint8Array;
+  exporterOffset: number;
+  exporterPort: number;
+  observationDomainId: number;
+  templateId: number;
+  /** Whether the records are options records. */
+  options: boolean;
+  /** Sequence number of the message header. */
+  sequence: number;
+  /** Export time of the message header, ms since the epoch. */
+  exportTimeMs: number;
+  /** sysUptime of the message header in ms; -1 for IPFIX, which has none. */
+  sysUptimeMs: number;
+  receivedAtMs: number;
+  /** Finds the layouts of the scope as they were when the set was bound; for structured data. */
+  templates: TemplateResolver;
+  /** What the datagram may still be decoded into; lists count here when they are taken apart. */
+  budget: Budget;
+  /** Address of the exporter state bound to the set in the shared heap, 0 for none. */
+  stateAddress: number;
+}
+
+export interface TemplateResolver {
+  plan(templateId: number): Plan | undefined;
+}
+
+/** What one datagram may still be decoded into. Shared by all its sets, so that small datagrams cannot grow large. */
+export class Budget {
+  values = 0;
+  contentBytes = 0;
+
+  reset(values: number, contentBytes: number): void {
+    this.values = values;
+    this.contentBytes = contentBytes;
+  }
+}
+
+const NO_BUDGET = new Budget();
+
+export const NO_TEMPLATES: TemplateResolver = { plan: () => undefined };
+
+/**
+ * Decoded records of one layout, column by column. Reused: `reset` keeps the memory. Written by the interpreter or the
+ * compiled plan, read by encoders, both in the same thread.
+ */
+export class FlowBatch {
+  readonly plan: Plan;
+  readonly capacity: number;
+  readonly columns: readonly ColumnData[];
+  rows = 0;
+  heap: Uint8Array;
+  heapUsed = 0;
+  /** Contexts in row order; only the first setCount are in use, the others wait to be used again. */
+  readonly sets: SetContext[] = [];
+  setCount = 0;
+
+  constructor(plan: Plan, capacity: number) {
+    this.plan = plan;
+    this.capacity = capacity;
+    this.columns = plan.columns.map((column: Column) => columnData(column.storage, capacity));
+    this.heap = NO_U8;
+  }
+
+  reset(): void {
+    this.rows = 0;
+    this.heapUsed = 0;
+    this.setCount = 0;
+  }
+
+  /** The context for the rows that are decoded next; the caller fills it and sets rowEnd when the set is done. */
+  beginSet(): SetContext {
+    let context = this.sets[this.setCount];
+    if (context === undefined) {
+      context = {
+        rowStart: 0,
+        rowEnd: 0,
+        version: 0,
+        exporter: NO_U8,
+        exporterOffset: 0,
+        exporterPort: 0,
+        observationDomainId: 0,
+        templateId: 0,
+        options: false,
+        sequence: 0,
+        exportTimeMs: 0,
+        sysUptimeMs: -1,
+        receivedAtMs: 0,
+        templates: NO_TEMPLATES,
+        budget: NO_BUDGET,
+        stateAddress: 0,
+      };
+      this.sets.push(context);
+    }
+    this.setCount++;
+    context.rowStart = this.rows;
+    context.rowEnd = this.rows;
+    return context;
+  }
+
+  /** Makes room for so many more bytes and returns where they go; the caller adds to heapUsed what it wrote. */
+  reserveHeap(bytes: number): number {
+    const need = this.heapUsed + bytes;
+    if (need > this.heap.length) {
+      const larger = new Uint8Array(Math.max(need, this.heap.length * 2, 1024));
+      larger.set(this.heap.subarray(0, this.heapUsed));
+      this.heap = larger;
+    }
+    return this.heapUsed;
+  }
+}

@@ -1,0 +1,74 @@
+import { addressText } from '../base/ip.ts';
+import { Budget } from '../decode/batch.ts';
+import { BatchCache } from '../decode/batch-cache.ts';
+import { interpretSet, SetCursor } from '../decode/interpret.ts';
+import type { DecodeLimits } from '../decode/limits.ts';
+import type { ElementLookup } from '../elements/element.ts';
+import { RecordOffset } from '../memory/layout.ts';
+import type { SharedMemory } from '../memory/shared-memory.ts';
+import type { ExporterState } from '../templates/exporter-state.ts';
+import type { TemplateEntry } from '../templates/scope.ts';
+import { MessageHeader } from '../wire/header.ts';
+
+const BATCH_ROWS = 256;
+
+/** Decodes options data on the main thread, in wire order, because what they say holds for the data that follow. */
+export class OptionsDecoder {
+  readonly #limits: DecodeLimits;
+  readonly #memory: SharedMemory;
+  readonly #batches: BatchCache;
+  readonly #cursor = new SetCursor();
+  readonly #budget = new Budget();
+  readonly #header = new MessageHeader();
+
+  constructor(elements: ElementLookup, limits: DecodeLimits, memory: SharedMemory) {
+    this.#limits = limits;
+    this.#memory = memory;
+    this.#batches = new BatchCache(elements, BATCH_ROWS);
+  }
+
+  beginDatagram(): void {
+    this.#budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
+  }
+
+  /**
+   * Teaches a state the options records of a set: the datagram's payload, its message header and the set's content are at
+   * these addresses of shared memory. The cursor that is returned says how many records there were and what was wrong; it
+   * is used again by the next call.
+   */
+  learn(
+    state: ExporterState,
+    entry: TemplateEntry,
+    payload: number,
+    header: number,
+    start: number,
+    end: number,
+  ): SetCursor {
+    const { bytes, view } = this.#memory;
+    const batch = this.#batches.get(entry.layout.uid, () => entry.layout);
+    const cursor = this.#cursor;
+    this.#header.read(view, header, payload + 0xffff);
+    cursor.begin(header, start, end, this.#limits.maxRecordsPerSet);
+    for (let done = false; !done; ) {
+      batch.reset();
+      const context = batch.beginSet();
+      context.version = this.#header.version;
+      context.observationDomainId = this.#header.observationDomainId;
+      context.templateId = entry.templateId;
+      context.options = true;
+      context.exportTimeMs = this.#header.exportTimeMs;
+      context.sysUptimeMs = this.#header.sysUptimeMs;
+      done = interpretSet(batch.plan, batch, bytes, view, cursor, this.#budget);
+      context.rowEnd = batch.rows;
+      state.learn(batch, context);
+    }
+    return cursor;
+  }
+
+  /** The exporter of the datagram with this payload, for a log line. */
+  describeExporter(payload: number): string {
+    const record = payload - RecordOffset.payload;
+    const address = addressText(this.#memory.bytes, record + RecordOffset.address);
+    return `exporter ${address} port ${this.#memory.view.getUint16(record + RecordOffset.port, true)}`;
+  }
+}

@@ -1,0 +1,63 @@
+import { Piscina } from 'piscina';
+import type { DecodeTask, DecodeTaskResult, WorkerSetup } from './task.ts';
+
+/** Memory of a decode thread's own heap, beyond which it is ended and replaced. */
+const WORKER_HEAP_MB = 512;
+/** Tasks given to a worker at a time: one in work and one waiting, so that it never has to wait for the main thread. */
+export const TASKS_PER_WORKER = 2;
+
+/** The decode threads. The only file on the main thread that knows Piscina. */
+export class DecodePool {
+  readonly #pool: Piscina<DecodeTask, DecodeTaskResult>;
+  readonly workers: number;
+
+  /** Threads that ended although nobody asked them to. */
+  lost = 0;
+  #closing = false;
+
+  constructor(workers: number, setup: WorkerSetup) {
+    this.workers = workers;
+    this.#pool = new Piscina({
+      filename: new URL('../../workers/decode.js', import.meta.url).href,
+      name: 'decode',
+      minThreads: workers,
+      maxThreads: workers,
+      concurrentTasksPerWorker: TASKS_PER_WORKER,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      workerData: setup,
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB },
+      recordTiming: false,
+      workerHistogram: false,
+    });
+    this.#pool.on('workerDestroy', () => {
+      if (!this.#closing) this.lost++;
+    });
+    // A worker that dies between tasks is replaced by the pool; nothing was lost with it.
+    this.#pool.on('error', () => {});
+  }
+
+  /** Tasks that can be given out without waiting in the pool. */
+  get capacity(): number {
+    return this.workers * TASKS_PER_WORKER;
+  }
+
+  /** Rejects when the worker dies or the task throws. */
+  run(task: DecodeTask): Promise<DecodeTaskResult> {
+    return this.#pool.run(task);
+  }
+
+  /** Ids of the threads that are alive. */
+  get threadIds(): number[] {
+    return this.#pool.threads.map((thread) => thread.threadId);
+  }
+
+  /** Ends a worker in whatever it does; the pool starts another. */
+  async terminate(threadId: number): Promise<void> {
+    await this.#pool.threads.find((thread) => thread.threadId === threadId)?.terminate();
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#pool.destroy();
+  }
+}

@@ -1,0 +1,171 @@
+import { threadId } from 'node:worker_threads';
+import { Budget, type FlowBatch, NO_TEMPLATES, type SetContext, type TemplateResolver } from '../decode/batch.ts';
+import { BatchCache } from '../decode/batch-cache.ts';
+import { interpretSet, SetCursor } from '../decode/interpret.ts';
+import type { DecodeLimits } from '../decode/limits.ts';
+import { Materializer } from '../decode/lists.ts';
+import type { ElementLookup } from '../elements/element.ts';
+import { ItemState, RecordOffset } from '../memory/layout.ts';
+import { SharedMemory } from '../memory/shared-memory.ts';
+import { WorkItems } from '../memory/work-items.ts';
+import { createEncoder } from '../output/create-encoder.ts';
+import type { Encoder } from '../output/encoder.ts';
+import {
+  directoryFind,
+  entryIsOptions,
+  entryLayout,
+  entryLayoutUid,
+  entryTemplateId,
+} from '../templates/shared-entries.ts';
+import { StateReader } from '../templates/state-view.ts';
+import { MessageHeader } from '../wire/header.ts';
+import type { DecodeTask, DecodeTaskResult, WorkerSetup } from './task.ts';
+
+const BATCH_ROWS = 1024;
+
+/**
+ * The work of a decode thread: work items → batches of one layout → bytes. Rows of consecutive items with the same layout
+ * share a batch; encoding keeps the order of the items. Owns no socket, timer or file.
+ */
+export class TaskDecoder {
+  readonly #elements: ElementLookup;
+  readonly #memory: SharedMemory;
+  readonly #items: WorkItems;
+  readonly #limits: DecodeLimits;
+  readonly #batches: BatchCache;
+  readonly #encoders: readonly Encoder[];
+  readonly #rows: number[];
+  readonly #materializer: Materializer;
+  readonly #header = new MessageHeader();
+  readonly #cursor = new SetCursor();
+  readonly #budget = new Budget();
+  /** Items decoded into the batch that is open; not safe until it is encoded. */
+  #batch: FlowBatch | null = null;
+  #firstUnsafe = 0;
+
+  constructor(setup: WorkerSetup, elements: ElementLookup) {
+    this.#elements = elements;
+    this.#memory = SharedMemory.attach(setup.memory);
+    this.#items = new WorkItems(this.#memory);
+    this.#limits = setup.limits;
+    this.#batches = new BatchCache(elements, BATCH_ROWS);
+    this.#materializer = new Materializer(elements);
+    const states = new StateReader(this.#memory);
+    const state = (address: number) => (address === 0 ? null : states.at(address));
+    const listToValue = this.#materializer.value.bind(this.#materializer);
+    this.#encoders = setup.encodings.map((encoding) => createEncoder(encoding, { state, listToValue }));
+    this.#rows = this.#encoders.map(() => 0);
+  }
+
+  run(task: DecodeTask): DecodeTaskResult {
+    const items = this.#items;
+    const end = task.firstItem + task.items;
+    this.#firstUnsafe = task.firstItem;
+    this.#rows.fill(0);
+    this.#materializer.malformed = 0;
+    let payload = -1;
+    for (let item = task.firstItem; item < end; item++) {
+      if (items.progress(item) === ItemState.skip) continue;
+      if (items.payload(item) !== payload) {
+        if (task.careful) this.#flush(item);
+        payload = items.payload(item);
+        this.#budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
+      }
+      items.setProgress(item, ItemState.started, threadId);
+      this.#decode(item, payload);
+    }
+    this.#flush(end);
+    return {
+      chunks: this.#encoders.map((encoder) => encoder.take()),
+      rows: [...this.#rows],
+      malformedLists: this.#materializer.malformed,
+    };
+  }
+
+  #decode(item: number, payload: number): void {
+    const { bytes, view } = this.#memory;
+    const items = this.#items;
+    const entry = items.entry(item);
+    const cursor = this.#cursor;
+    const batch = this.#open(entry, item);
+    const headerAt = payload + items.header(item);
+    cursor.begin(
+      headerAt,
+      payload + items.start(item),
+      payload + items.end(item),
+      this.#limits.maxRecordsPerSet,
+    );
+    this.#header.read(view, headerAt, payload + 0xffff);
+    for (;;) {
+      const context = batch.beginSet();
+      this.#fill(context, item, entry, payload);
+      const done = interpretSet(batch.plan, batch, bytes, view, cursor, this.#budget);
+      context.rowEnd = batch.rows;
+      if (done) break;
+      this.#flush(item);
+    }
+    items.setResult(item, cursor.records, cursor.fault);
+    // Lists are taken apart when they are encoded and count against the datagram's budget, which the next item may reset.
+    if (batch.plan.layout.structured) this.#flush(item + 1);
+  }
+
+  /** The batch for the item's layout; rows of another layout are encoded first. */
+  #open(entry: number, item: number): FlowBatch {
+    const batch = this.#batchOf(entry);
+    if (batch !== this.#batch) {
+      this.#flush(item);
+      this.#batch = batch;
+      batch.reset();
+    }
+    return batch;
+  }
+
+  #batchOf(entry: number): FlowBatch {
+    const { view } = this.#memory;
+    return this.#batches.get(entryLayoutUid(view, entry), () => entryLayout(view, entry, this.#elements));
+  }
+
+  /** Encodes what is decoded; items before `end` are safe then. */
+  #flush(end: number): void {
+    const batch = this.#batch;
+    if (batch === null) return;
+    if (batch.rows > 0) {
+      for (let i = 0; i < this.#encoders.length; i++) this.#rows[i] += this.#encoders[i].encode(batch);
+    }
+    batch.reset();
+    for (; this.#firstUnsafe < end; this.#firstUnsafe++) {
+      if (this.#items.progress(this.#firstUnsafe) === ItemState.started)
+        this.#items.setProgress(this.#firstUnsafe, ItemState.done, 0);
+    }
+  }
+
+  #fill(context: SetContext, item: number, entry: number, payload: number): void {
+    const { bytes, view } = this.#memory;
+    const header = this.#header;
+    const record = payload - RecordOffset.payload;
+    context.version = header.version;
+    context.exporter = bytes;
+    context.exporterOffset = record + RecordOffset.address;
+    context.exporterPort = view.getUint16(record + RecordOffset.port, true);
+    context.observationDomainId = header.observationDomainId;
+    context.templateId = entryTemplateId(view, entry);
+    context.options = entryIsOptions(view, entry);
+    context.sequence = header.sequence;
+    context.exportTimeMs = header.exportTimeMs;
+    context.sysUptimeMs = header.sysUptimeMs;
+    context.receivedAtMs = view.getFloat64(record + RecordOffset.receivedAtMs, true);
+    context.budget = this.#budget;
+    context.stateAddress = this.#items.state(item);
+    const directory = this.#items.directory(item);
+    context.templates = directory === 0 ? NO_TEMPLATES : this.#resolver(directory);
+  }
+
+  #resolver(directory: number): TemplateResolver {
+    return {
+      plan: (templateId) => {
+        const entry = directoryFind(this.#memory.view, directory, templateId);
+        return entry === 0 ? undefined : this.#batchOf(entry).plan;
+      },
+    };
+  }
+}

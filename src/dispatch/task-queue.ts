@@ -1,0 +1,182 @@
+import { assert } from '../base/assert.ts';
+import { ItemState } from '../memory/layout.ts';
+import type { WorkItems } from '../memory/work-items.ts';
+import type { DecodePool } from './pool.ts';
+import type { DecodeTaskResult } from './task.ts';
+
+/** A range of the stream that is decoded at once and retired at once, in order. */
+export class Task {
+  readonly firstItem: number;
+  items = 0;
+  datagrams = 0;
+  /** Datagrams that count as decoded once the range is retired. */
+  decoded = 0;
+  /** Slots of each ring that the range occupies, and the heap blocks of sets that were held. */
+  readonly slots: number[];
+  readonly blocks: number[] = [];
+  /** Messages whose sequence numbers are checked when the range is retired. */
+  messages = 0;
+  state: 'open' | 'ready' | 'running' | 'done' = 'open';
+  failures = 0;
+  startedAtMs = 0;
+  /** null where no worker was needed. */
+  result: DecodeTaskResult | null = null;
+
+  constructor(firstItem: number, rings: number) {
+    this.firstItem = firstItem;
+    this.slots = new Array<number>(rings).fill(0);
+  }
+
+  get empty(): boolean {
+    return this.datagrams === 0 && this.items === 0;
+  }
+}
+
+/** Attempts after which a range is given up even if no single datagram can be blamed. */
+const MAX_FAILURES = 8;
+
+export interface TaskQueueOwner {
+  /** A task has come to the head of the queue and is done. */
+  retire(task: Task): void;
+  taskFailed(reason: string): void;
+  taskRetried(): void;
+  /** Items [first, first + count) of one datagram are given up; called once per datagram. */
+  quarantine(firstItem: number, count: number): void;
+}
+
+/**
+ * Tasks in stream order: opened, given to workers as they have room, retired in order whatever the order in which they
+ * finish. A task whose worker died is tried again; the datagram it died of twice is taken out. Main thread.
+ */
+export class TaskQueue {
+  readonly #pool: DecodePool;
+  readonly #items: WorkItems;
+  readonly #owner: TaskQueueOwner;
+  readonly #nowMs: () => number;
+  readonly #tasks: Task[] = [];
+  /** Position in #tasks of the first task that was not started. */
+  #next = 0;
+  #running = 0;
+
+  constructor(pool: DecodePool, items: WorkItems, owner: TaskQueueOwner, nowMs: () => number) {
+    this.#pool = pool;
+    this.#items = items;
+    this.#owner = owner;
+    this.#nowMs = nowMs;
+  }
+
+  get length(): number {
+    return this.#tasks.length;
+  }
+
+  /** Whether a task that is added now would start at once. */
+  get hasRoom(): boolean {
+    return this.#running < this.#pool.capacity;
+  }
+
+  add(task: Task): void {
+    task.state = task.items === 0 ? 'done' : 'ready';
+    this.#tasks.push(task);
+    this.#advance();
+  }
+
+  /** Ends the worker of the oldest task when it has worked on it for too long. */
+  checkStuck(limitMs: number): void {
+    const head = this.#tasks[0];
+    if (head?.state !== 'running' || this.#nowMs() - head.startedAtMs < limitMs) return;
+    for (let item = head.firstItem; item < head.firstItem + head.items; item++) {
+      if (this.#items.progress(item) !== ItemState.started) continue;
+      void this.#pool.terminate(this.#items.threadId(item));
+      return;
+    }
+  }
+
+  #advance(): void {
+    while (this.#next < this.#tasks.length && this.hasRoom) {
+      const task = this.#tasks[this.#next++];
+      if (task.state === 'ready') this.#start(task);
+    }
+    while (this.#tasks.length > 0 && this.#tasks[0].state === 'done') {
+      assert(this.#next > 0 || this.#tasks[0].items === 0, 'a finished task was started');
+      const task = this.#tasks.shift()!;
+      this.#next = Math.max(0, this.#next - 1);
+      this.#owner.retire(task);
+    }
+  }
+
+  #start(task: Task): void {
+    task.state = 'running';
+    task.startedAtMs = this.#nowMs();
+    this.#running++;
+    const { firstItem, items } = task;
+    this.#pool.run({ firstItem, items, careful: task.failures > 0 }).then(
+      (result) => {
+        task.result = result;
+        this.#finished(task);
+      },
+      (error: unknown) => this.#failed(task, error),
+    );
+  }
+
+  #finished(task: Task): void {
+    this.#running--;
+    task.state = 'done';
+    this.#advance();
+  }
+
+  /** The worker died, or the task threw: find out what it was working on, and try the rest again. */
+  #failed(task: Task, error: unknown): void {
+    this.#running--;
+    task.failures++;
+    this.#owner.taskFailed(error instanceof Error ? error.message : String(error));
+    const end = task.firstItem + task.items;
+    const culprit = this.#firstStarted(task);
+    if (task.failures >= MAX_FAILURES) this.#takeOut(task.firstItem, end);
+    else if (task.failures >= 2 && culprit >= 0) this.#takeOutDatagram(task, culprit);
+    let left = 0;
+    for (let item = task.firstItem; item < end; item++) {
+      if (this.#items.progress(item) === ItemState.skip) continue;
+      this.#items.setProgress(item, ItemState.waiting, 0);
+      left++;
+    }
+    if (left === 0) {
+      task.state = 'done';
+      this.#advance();
+      return;
+    }
+    this.#owner.taskRetried();
+    this.#start(task);
+  }
+
+  #firstStarted(task: Task): number {
+    for (let item = task.firstItem; item < task.firstItem + task.items; item++) {
+      if (this.#items.progress(item) === ItemState.started) return item;
+    }
+    return -1;
+  }
+
+  #takeOutDatagram(task: Task, culprit: number): void {
+    const payload = this.#items.payload(culprit);
+    let first = culprit;
+    while (first > task.firstItem && this.#items.payload(first - 1) === payload) first--;
+    let end = culprit + 1;
+    while (end < task.firstItem + task.items && this.#items.payload(end) === payload) end++;
+    this.#takeOut(first, end);
+  }
+
+  #takeOut(first: number, end: number): void {
+    let datagramStart = first;
+    for (let item = first; item < end; item++) {
+      if (this.#items.progress(item) === ItemState.skip) {
+        datagramStart = item + 1;
+        continue;
+      }
+      this.#items.setProgress(item, ItemState.skip, 0);
+      this.#items.setResult(item, 0, 0);
+      const last = item + 1 === end || this.#items.payload(item + 1) !== this.#items.payload(item);
+      if (!last) continue;
+      this.#owner.quarantine(datagramStart, item + 1 - datagramStart);
+      datagramStart = item + 1;
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import type { FlowBatch, SetContext } from '../decode/batch.ts';
+import type { SharedBlocks } from '../memory/heap.ts';
+import { describeTable, type ExporterStateDescription } from './describe-state.ts';
+import { NameText } from './name-text.ts';
+import { type NameColumns, numberAt, type OptionsColumns, optionsColumns } from './options-columns.ts';
+import { samplingRateOf } from './sampling-rate.ts';
+import { NUMBER_KEY_BYTES, RATE_VALUE_BYTES, StateKind } from './state-block.ts';
+import { STATE_LIMITS } from './state-limits.ts';
+import { Put, StateTable } from './state-table.ts';
+
+/** Largest time a Date can hold. */
+const MAX_TIME_MS = 8.64e15;
+
+/** What limits did; each is a number of times, so a name that is announced again counts again. */
+export interface StateCounters {
+  /** Names for which there was no room, and applications with an id of no or too many octets. */
+  refusedNames: number;
+  /** Sampling rates for which there was no room. */
+  refusedRates: number;
+  /** Names kept in part. */
+  cutNames: number;
+}
+
+// One name, key and value at a time, on one thread.
+const text = new NameText();
+const key = new Uint8Array(STATE_LIMITS.maxApplicationIdBytes);
+const keyView = new DataView(key.buffer);
+const value = new Uint8Array(RATE_VALUE_BYTES);
+const valueView = new DataView(value.buffer);
+
+/**
+ * What the options data of one exporter and observation domain told: sampling rates, the time the system came up, names of
+ * interfaces, VRFs, applications and samplers. Main thread; decode workers read its snapshots (state-view.ts).
+ *
+ * A record's rate belongs to the selector or sampler it names (to both if it names both), else to its template, else to
+ * its interface, else, if its scope is the exporter as a whole, to the system. An empty name takes back an earlier one.
+ */
+export class ExporterState {
+  readonly counters: StateCounters = { refusedNames: 0, refusedRates: 0, cutNames: 0 };
+  /** null until there is something to keep: most scopes send no options data. */
+  #table: StateTable | null = null;
+  #systemAlgorithm = 0;
+
+  /** Publications that found the shared heap full; workers went on with the snapshot before. */
+  get publishFailures(): number {
+    return this.#table?.failures ?? 0;
+  }
+
+  /** Learns from the rows of a set of options records. */
+  learn(batch: FlowBatch, set: SetContext): void {
+    const columns = optionsColumns(batch.plan);
+    if (!columns.useful) return;
+    this.#table ??= new StateTable();
+    for (let row = set.rowStart; row < set.rowEnd; row++) this.#learnRow(this.#table, batch, columns, row);
+  }
+
+  /**
+   * Address of an immutable snapshot of what is known, 0 for nothing. The same address as long as nothing changed; also
+   * when the heap is full, so that what changed is seen later or not at all, but nothing old is lost.
+   */
+  publish(blocks: SharedBlocks): number {
+    return this.#table === null ? 0 : this.#table.publish(blocks);
+  }
+
+  /** Gives back all shared memory and forgets everything: the scope is gone. */
+  release(blocks: SharedBlocks): void {
+    this.#table?.release(blocks);
+    this.#systemAlgorithm = 0;
+  }
+
+  /** What is known as plain data, for people. */
+  describe(): ExporterStateDescription {
+    return describeTable(this.#table, this.#systemAlgorithm);
+  }
+
+  #learnRow(table: StateTable, batch: FlowBatch, columns: OptionsColumns, row: number): void {
+    if (columns.systemInitMs >= 0) {
+      const ms = numberAt(batch, columns.systemInitMs, row);
+      if (ms > 0 && ms <= MAX_TIME_MS) table.systemInitMs = ms;
+    }
+    if (columns.rate !== null) {
+      const rate = samplingRateOf(batch, columns.rate, row);
+      if (rate > 0) this.#learnRate(table, batch, columns, row, rate);
+    }
+    for (let i = 0; i < columns.names.length; i++) this.#learnName(table, batch, columns.names[i], row);
+  }
+
+  #learnRate(table: StateTable, batch: FlowBatch, columns: OptionsColumns, row: number, rate: number): void {
+    // NaN, where there is none, becomes 0.
+    const algorithm = numberAt(batch, columns.rate!.algorithm, row) >>> 0;
+    if (columns.selector >= 0 || columns.sampler >= 0) {
+      this.#putRate(table, StateKind.selectorRate, numberAt(batch, columns.selector, row), rate, algorithm);
+      this.#putRate(table, StateKind.samplerRate, numberAt(batch, columns.sampler, row), rate, algorithm);
+    } else if (columns.template >= 0) {
+      this.#putRate(table, StateKind.templateRate, numberAt(batch, columns.template, row), rate, algorithm);
+    } else if (columns.interface >= 0) {
+      this.#putRate(table, StateKind.interfaceRate, numberAt(batch, columns.interface, row), rate, algorithm);
+    } else if (columns.systemWide) {
+      table.systemRate = rate;
+      if (algorithm !== 0) this.#systemAlgorithm = algorithm;
+    }
+  }
+
+  #putRate(table: StateTable, kind: number, id: number, rate: number, algorithm: number): void {
+    if (!writeNumberKey(id)) return;
+    if (algorithm === 0) {
+      // A record that does not tell the algorithm does not take back what another one told.
+      const known = table.get(kind, key, NUMBER_KEY_BYTES);
+      if (known !== null) algorithm = known.getUint32(8);
+    }
+    valueView.setFloat64(0, rate);
+    valueView.setUint32(8, algorithm);
+    if (table.put(kind, key, NUMBER_KEY_BYTES, value, RATE_VALUE_BYTES) === Put.refused) {
+      this.counters.refusedRates++;
+    }
+  }
+
+  #learnName(table: StateTable, batch: FlowBatch, columns: NameColumns, row: number): void {
+    if (batch.plan.columns[columns.text].storage !== 'heap') return;
+    const keyBytes =
+      columns.kind === StateKind.applicationName || columns.kind === StateKind.applicationDescription
+        ? this.#writeApplicationKey(batch, columns.key, row)
+        : writeNumberKey(numberAt(batch, columns.key, row)) && NUMBER_KEY_BYTES;
+    if (!keyBytes) return;
+    const source = batch.columns[columns.text];
+    const length = text.set(batch.heap, source.lo[row], source.hi[row]);
+    if (text.cut) this.counters.cutNames++;
+    if (length === 0) table.remove(columns.kind, key, keyBytes);
+    else if (table.put(columns.kind, key, keyBytes, text.bytes, length) === Put.refused) {
+      this.counters.refusedNames++;
+    }
+  }
+
+  /** Returns the number of octets of the key, 0 when the id is none that can be kept. */
+  #writeApplicationKey(batch: FlowBatch, column: number, row: number): number {
+    if (batch.plan.columns[column].storage !== 'heap') return 0;
+    const { lo, hi } = batch.columns[column];
+    const length = hi[row];
+    if (length < 1 || length > STATE_LIMITS.maxApplicationIdBytes) {
+      this.counters.refusedNames++;
+      return 0;
+    }
+    for (let i = 0; i < length; i++) key[i] = batch.heap[lo[row] + i];
+    return length;
+  }
+}
+
+/** False for what is no exact, whole number from 0 up. */
+function writeNumberKey(id: number): boolean {
+  if (!(Number.isSafeInteger(id) && id >= 0)) return false;
+  keyView.setUint32(0, Math.floor(id / 2 ** 32));
+  keyView.setUint32(4, id >>> 0);
+  return true;
+}

@@ -1,0 +1,214 @@
+import type { Dialect, FieldSpecifier, Layout } from '../decode/layout.ts';
+import type { DecodeLimits } from '../decode/limits.ts';
+import type { ElementLookup } from '../elements/element.ts';
+import type { RefusalReason } from '../wire/fault.ts';
+import { LayoutTable } from './layout-table.ts';
+import type { Scope, TemplateEntry, TemplateKind } from './scope.ts';
+
+export type TemplateAction = 'learned' | 'refreshed' | 'redefined';
+
+/** What templates may cost in all, over all scopes. */
+export const MAX_TEMPLATE_BYTES_TOTAL = 64 * 1024 * 1024;
+/** Rough cost of a template beside its fields. */
+const ENTRY_BYTES = 128;
+const FIELD_BYTES = 8;
+
+/** Puts entries where decode threads can see them; without threads nothing has to be done. */
+export interface EntryPublisher {
+  /** Address for a new entry, or 0 when there is no room. */
+  publish(scope: Scope, templateId: number, kind: TemplateKind, layout: Layout): number;
+  /** The entry is not bound to sets any more. */
+  retire(entry: TemplateEntry): void;
+  /** No entry has this layout any more. */
+  forget(layout: Layout): void;
+}
+
+export const LOCAL_ENTRIES: EntryPublisher = { publish: () => -1, retire: () => {}, forget: () => {} };
+
+/**
+ * Learns, replaces and forgets templates; the rules of their life are here and nowhere else.
+ * One owner per template id over data and options templates: the last definition in wire order wins. Main thread.
+ */
+export class TemplateRegistry {
+  readonly #limits: DecodeLimits;
+  readonly #ttlMs: number;
+  readonly #publisher: EntryPublisher;
+  readonly #layouts: LayoutTable;
+  #bytes = 0;
+  #count = 0;
+  /** Entries pushed out by a limit and entries that were not refreshed in time, since the start. */
+  evicted = 0;
+  expired = 0;
+
+  constructor(limits: DecodeLimits, ttlMs: number, elements: ElementLookup, publisher: EntryPublisher) {
+    this.#limits = limits;
+    this.#ttlMs = ttlMs;
+    this.#publisher = publisher;
+    this.#layouts = new LayoutTable(elements);
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  get layouts(): number {
+    return this.#layouts.size;
+  }
+
+  /** The template that data arriving now is decoded with. */
+  find(scope: Scope, templateId: number, nowMs: number): TemplateEntry | undefined {
+    const entry = scope.templates.get(templateId);
+    if (entry === undefined) return undefined;
+    if (nowMs - entry.refreshedAtMs <= this.#ttlMs) return entry;
+    this.expired++;
+    this.#forget(entry);
+    return undefined;
+  }
+
+  /** Takes a valid definition. Returns what it was, or why there was no room for it. */
+  learn(
+    scope: Scope,
+    templateId: number,
+    kind: TemplateKind,
+    dialect: Dialect,
+    scopeCount: number,
+    fields: readonly FieldSpecifier[],
+    nowMs: number,
+  ): TemplateAction | RefusalReason {
+    const known = this.find(scope, templateId, nowMs);
+    if (known !== undefined && known.kind === kind && isShape(known.layout, dialect, scopeCount, fields)) {
+      known.refreshedAtMs = nowMs;
+      scope.templates.delete(templateId);
+      scope.templates.set(templateId, known);
+      return 'refreshed';
+    }
+    const bytes = cost(fields.length);
+    if (this.#bytes + bytes > MAX_TEMPLATE_BYTES_TOTAL) return 'memory-exhausted';
+    const layout = this.#layouts.acquire(dialect, scopeCount, fields);
+    const address = this.#publisher.publish(scope, templateId, kind, layout);
+    if (address === 0) {
+      this.#release(layout);
+      return 'memory-exhausted';
+    }
+    if (known !== undefined) this.#forget(known);
+    else if (scope.templates.size >= this.#limits.maxTemplatesPerScope) this.#evictOldest(scope);
+    const entry: TemplateEntry = {
+      scope,
+      templateId,
+      kind,
+      layout,
+      learnedAtMs: nowMs,
+      refreshedAtMs: nowMs,
+      address,
+    };
+    scope.templates.set(templateId, entry);
+    scope.revision++;
+    this.#bytes += bytes;
+    this.#count++;
+    return known === undefined ? 'learned' : 'redefined';
+  }
+
+  /** Gives a scope the built-in layout of its version, under template id 0; undefined when there is no room. */
+  install(scope: Scope, layout: Layout, nowMs: number): TemplateEntry | undefined {
+    const address = this.#publisher.publish(scope, 0, 'data', layout);
+    if (address === 0) return undefined;
+    const entry: TemplateEntry = {
+      scope,
+      templateId: 0,
+      kind: 'data',
+      layout,
+      learnedAtMs: nowMs,
+      refreshedAtMs: nowMs,
+      address,
+    };
+    scope.templates.set(0, entry);
+    this.#bytes += cost(layout.fields.length);
+    this.#count++;
+    return entry;
+  }
+
+  /** Forgets whatever an id stood for. */
+  discard(scope: Scope, templateId: number): void {
+    const entry = scope.templates.get(templateId);
+    if (entry === undefined) return;
+    this.evicted++;
+    this.#forget(entry);
+  }
+
+  /** Forgets one template; false when there is none of that kind. */
+  withdraw(scope: Scope, templateId: number, kind: TemplateKind): boolean {
+    const entry = scope.templates.get(templateId);
+    if (entry === undefined || entry.kind !== kind) return false;
+    this.#forget(entry);
+    return true;
+  }
+
+  /** Forgets all templates of a kind and returns their ids. */
+  withdrawAll(scope: Scope, kind: TemplateKind): number[] {
+    const ids: number[] = [];
+    for (const entry of [...scope.templates.values()]) {
+      if (entry.kind !== kind) continue;
+      this.#forget(entry);
+      ids.push(entry.templateId);
+    }
+    return ids;
+  }
+
+  /** Forgets all templates of a scope that is being dropped. */
+  dropScope(scope: Scope): void {
+    for (const entry of [...scope.templates.values()]) {
+      this.evicted++;
+      this.#forget(entry);
+    }
+  }
+
+  /** Forgets what was not refreshed in time, so that it costs no memory until data asks for it. */
+  expire(scope: Scope, nowMs: number): void {
+    for (const entry of scope.templates.values()) {
+      if (nowMs - entry.refreshedAtMs <= this.#ttlMs) return;
+      this.expired++;
+      this.#forget(entry);
+    }
+  }
+
+  #evictOldest(scope: Scope): void {
+    for (const entry of scope.templates.values()) {
+      this.evicted++;
+      this.#forget(entry);
+      return;
+    }
+  }
+
+  #forget(entry: TemplateEntry): void {
+    entry.scope.templates.delete(entry.templateId);
+    entry.scope.revision++;
+    this.#bytes -= cost(entry.layout.fields.length);
+    this.#count--;
+    this.#publisher.retire(entry);
+    this.#release(entry.layout);
+  }
+
+  #release(layout: Layout): void {
+    if (this.#layouts.release(layout)) this.#publisher.forget(layout);
+  }
+}
+
+function cost(fields: number): number {
+  return ENTRY_BYTES + fields * FIELD_BYTES;
+}
+
+function isShape(
+  layout: Layout,
+  dialect: Dialect,
+  scopeCount: number,
+  fields: readonly FieldSpecifier[],
+): boolean {
+  if (layout.dialect !== dialect || layout.scopeCount !== scopeCount) return false;
+  if (layout.fields.length !== fields.length) return false;
+  for (let i = 0; i < fields.length; i++) {
+    const a = layout.fields[i];
+    const b = fields[i];
+    if (a.id !== b.id || a.length !== b.length || a.pen !== b.pen) return false;
+  }
+  return true;
+}
