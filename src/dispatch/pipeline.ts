@@ -77,6 +77,8 @@ const STUCK_MS = 30_000;
  */
 export class Pipeline implements ScanHandler<Companion> {
   readonly scanner: Scanner<Companion>;
+  /** Datagrams taken from the rings. */
+  scanned = 0;
   readonly #parts: PipelineParts;
   readonly #ledger: Ledger;
   readonly #memory: SharedMemory;
@@ -213,7 +215,7 @@ export class Pipeline implements ScanHandler<Companion> {
     const open = this.#open;
     open.slots[ring]++;
     open.datagrams++;
-    this.#ledger.add(Count.datagrams_received);
+    this.scanned++;
     const address = slot + RecordOffset.address;
     if (!this.#admitted(bytes, address)) {
       this.#ledger.add(Count.datagrams_refused_not_admitted);

@@ -233,14 +233,15 @@ export class FileSink implements Sink {
   }
 
   async #writeSome(period: Period): Promise<void> {
-    const chunks = this.#gather(period);
+    let chunks: Uint8Array[] = [];
     let buffers = chunks;
     try {
       this.#file ??= await this.#create(period);
+      chunks = buffers = this.#gather(period);
       if (this.#compressor !== null) buffers = await compressChunks(this.#compressor, chunks);
       await this.#file.output.append(buffers);
     } catch (error) {
-      await this.#failed(error, chunks.length);
+      await this.#failed(error, period, chunks.length);
       return;
     }
     this.#pause.reset();
@@ -274,7 +275,7 @@ export class FileSink implements Sink {
     return { period, path, output };
   }
 
-  async #failed(error: unknown, chunks: number): Promise<void> {
+  async #failed(error: unknown, period: Period, chunks: number): Promise<void> {
     const target = this.#file === null ? 'create a file' : `write ${this.#file.output.partPath}`;
     this.#writeTrouble = `cannot ${target}: ${describeError(error)}`;
     if (this.#file?.output.torn) {
@@ -284,8 +285,15 @@ export class FileSink implements Sink {
       await output.abandon();
       this.#queue.failed(chunks);
     }
-    if (this.#closing) this.#queue.failed();
+    if (this.#closing) this.#giveUp(period);
     else await this.#pause.wait();
+  }
+
+  /** The last attempt at the file of this period has failed; those after it still have theirs. */
+  #giveUp(period: Period): void {
+    let chunks = 0;
+    while (this.#queue.at(chunks)?.tag === period) chunks++;
+    this.#queue.failed(chunks);
   }
 
   /** Completes the file beside the writing of the next one, as a flush may take long; one at a time. */

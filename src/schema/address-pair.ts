@@ -16,7 +16,7 @@ export class AddressPair implements Rule {
   readonly values: readonly RowValue[];
   readonly families: Families;
   /** After bind, when the template has both: 1 for rows that are IPv6. */
-  isV6 = new Uint8Array(0);
+  isV6: Uint8Array = new Uint8Array(0);
   readonly #value: RowValue | null;
   readonly #scratch: Scratch;
   readonly #v4: number;
@@ -65,7 +65,6 @@ export class AddressPair implements Rule {
     }
     this.isV6 = isV6;
     this.#value.columns[0].data.wide = wide;
-    this.#otherV6.bind(batch);
     this.#otherV6.present = other;
   }
 }
@@ -119,9 +118,7 @@ export class NumberPair implements Rule {
       otherV6[row] = !six && v6[row] !== 0 ? 1 : 0;
     }
     this.#value.columns[0].data.lo = lo;
-    this.#others[0].bind(batch);
     this.#others[0].present = otherV4;
-    this.#others[1].bind(batch);
     this.#others[1].present = otherV6;
   }
 }
@@ -178,7 +175,6 @@ export class EtypeRule implements Rule {
       unused[row] = known ? 0 : 1;
     }
     this.#value.present = present;
-    this.#versionUnused!.bind(batch);
     this.#versionUnused!.present = unused;
   }
 

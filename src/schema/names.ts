@@ -65,14 +65,16 @@ export class NameRule implements Rule {
       return;
     }
     const ids = batch.columns[this.#id];
+    const wide = batch.plan.columns[this.#id].storage === 'u64';
     bindFound(batch, this.#value, this.#scratch, this.#states, (set, state, lo, hi, present) => {
       this.#names.clear();
-      return this.#fill(ids, set, state, lo, hi, present);
+      return this.#fill(ids, wide, set, state, lo, hi, present);
     });
   }
 
   #fill(
     ids: ColumnData,
+    wide: boolean,
     set: SetContext,
     state: ExporterStateSource,
     lo: Uint32Array,
@@ -87,7 +89,7 @@ export class NameRule implements Rule {
       if (names.used[slot] === 0 || names.id[slot] !== id) names.remember(slot, id, this.#find(state, id), this.#scratch);
       lo[row] = names.start[slot];
       hi[row] = names.length[slot];
-      present[row] = names.length[slot] > 0 ? 1 : 0;
+      present[row] = names.length[slot] > 0 && !(wide && ids.hi[row] > 0) ? 1 : 0;
       count += present[row];
     }
     return count;

@@ -90,7 +90,6 @@ export class OctetsText implements Rule {
     this.#value.columns[0].data.lo = lo;
     this.#value.columns[0].data.hi = hi;
     this.#value.present = present;
-    this.#unused!.bind(batch);
     this.#unused!.present = unused;
   }
 }

@@ -47,7 +47,10 @@ export class PlanColumns {
     return position;
   }
 
-  /** For a column taken by a rule that does not use it in every row: the value as it stands in `ext` where `present` says so. */
+  /**
+   * For a column taken by a rule that does not use it in every row: the value as it stands in `ext`. The rule sets `present`, the
+   * view binds it.
+   */
   sometimes(position: number): RowValue {
     const value = RowValue.decoded(this.plan.columns[position].key, this.plan, [position]);
     this.#sometimes.set(position, value);

@@ -124,7 +124,6 @@ export class TimeRule implements Rule {
     this.#source.present = count === rows ? null : replaced;
     if (count > 0) this.#source.columns[0].data.lo = this.#scratch.u32(rows).fill(0, 0, rows);
     for (const value of this.#unused) {
-      value.bind(batch);
       value.absent = count === 0;
       value.present = replaced;
     }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -23,7 +22,13 @@ test('a file is .part until it is complete', async (t) => {
   sink.write(record(3), 1);
   await sink.close();
   assert.deepEqual(fixture.contents(), { 'flows.ndjson': 'rec 000\nrec 001\nrec 002\nrec 003\n' });
-  assert.deepEqual(sink.counts, { written: 4, droppedQueueFull: 0, droppedFailed: 0, queued: 0, bytesWritten: 32 });
+  assert.deepEqual(sink.counts, {
+    written: 4,
+    droppedQueueFull: 0,
+    droppedFailed: 0,
+    queued: 0,
+    bytesWritten: 32,
+  });
   assert.equal(sink.trouble, null);
 });
 
@@ -121,7 +126,10 @@ test('files begin and end at multiples of their period in UTC, named after its b
   time.advance(999);
   assert.deepEqual(fixture.names(), ['2026/flows-21-1000.ndjson.part'], '10:59:59.999 is the same hour');
   time.advance(1);
-  await until(() => fixture.names()[0] === '2026/flows-21-1000.ndjson', 'the hour is complete, without a write');
+  await until(
+    () => fixture.names().join() === '2026/flows-21-1000.ndjson',
+    'the hour is complete, without a write',
+  );
   time.advance(2 * HOUR_MS);
   assert.deepEqual(fixture.names().length, 1, 'hours without records have no file');
   sink.write(record(2), 1);
@@ -157,7 +165,7 @@ test('rotation follows the wall clock when it is set', async (t) => {
   sink.write(record(0), 1);
   time.jumpTo(time.wallMs() + 5 * HOUR_MS);
   time.advance(60_000);
-  await until(() => fixture.names()[0] === 'flows-21-10.ndjson', 'the timer noticed the jump');
+  await until(() => fixture.names().join() === 'flows-21-10.ndjson', 'the timer noticed the jump');
   sink.write(record(1), 1);
   time.jumpTo(time.wallMs() - HOUR_MS);
   sink.write(record(2), 1);
@@ -192,7 +200,9 @@ test('rotate() starts another file, but not when nothing was written', async (t)
 });
 
 test('a name without a time is numbered with a dash when files end by time', async (t) => {
-  const { sink, time, ...fixture } = bind(new FileSinkFixture(temporaryDirectory(t), 'flows.ndjson?rotate=5m'));
+  const { sink, time, ...fixture } = bind(
+    new FileSinkFixture(temporaryDirectory(t), 'flows.ndjson?rotate=5m'),
+  );
   await sink.open();
   for (let n = 0; n < 3; n++) {
     sink.write(record(n), 1);
@@ -227,8 +237,10 @@ test('short writes are continued', async (t) => {
   assert.equal(sink.counts.written, 4);
 });
 
-test('gzip: read by gzip, with blocks from more than one period of waiting', async (t) => {
-  const { sink, time, ...fixture } = bind(new FileSinkFixture(temporaryDirectory(t), 'flows.ndjson?compress=gzip'));
+test('gzip: few bytes wait for more, and the members are one stream', async (t) => {
+  const { sink, time, ...fixture } = bind(
+    new FileSinkFixture(temporaryDirectory(t), 'flows.ndjson?compress=gzip'),
+  );
   await sink.open();
   sink.write(records(0, 100), 100);
   sink.write(records(100, 100), 100);
@@ -241,10 +253,6 @@ test('gzip: read by gzip, with blocks from more than one period of waiting', asy
   assert.deepEqual(fixture.names(), ['flows.ndjson.gz']);
   assert.equal(gunzipSync(fixture.read('flows.ndjson.gz')).toString(), records(0, 300).toString());
   assert.equal(sink.counts.bytesWritten, fixture.read('flows.ndjson.gz').length);
-  assert.equal(
-    execFileSync('gzip', ['-dc', join(fixture.directory, 'flows.ndjson.gz')]).toString(),
-    records(0, 300).toString(),
-  );
 });
 
 test('zstd: many blocks and rotation', async (t) => {

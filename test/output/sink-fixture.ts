@@ -39,11 +39,18 @@ export class FileSinkFixture {
   readonly sink: FileSink;
 
   /** uri: what follows `file:DIRECTORY/`. */
-  constructor(directory: string, uri: string, options: Partial<FileSinkOptions> & { queueBytes?: number } = {}) {
+  constructor(
+    directory: string,
+    uri: string,
+    options: Partial<FileSinkOptions> & { queueBytes?: number } = {},
+  ) {
     this.directory = directory;
     const parsed = parseOutputUri(`file:${directory}/${uri}`, { format: 'ndjson', schema: 'millrace' });
     assert.equal(parsed.kind, 'file');
-    const spec = { ...(parsed as FileSpec), ...(options.queueBytes ? { queueBytes: options.queueBytes } : {}) };
+    const spec = {
+      ...(parsed as FileSpec),
+      ...(options.queueBytes ? { queueBytes: options.queueBytes } : {}),
+    };
     this.sink = new FileSink(spec, {
       whenFull: 'drop',
       clock: this.time,

@@ -1,0 +1,148 @@
+import type { ColumnData } from '../decode/batch.ts';
+import type { RowValue, ValueColumn } from '../schema/values.ts';
+
+/** What an encoder does with a value: storage and meaning as one small number, so that the row loop switches on numbers. */
+export const Kind = Object.freeze({
+  u32: 0,
+  ipv4: 1,
+  u64: 2,
+  time: 3,
+  mac: 4,
+  ipv6: 5,
+  address: 6,
+  string: 7,
+  octets: 8,
+  word: 9,
+  i32: 10,
+  i64: 11,
+  float: 12,
+  rate: 13,
+  boolean: 14,
+  seconds32: 15,
+  seconds64: 16,
+  millis32: 17,
+  millis64: 18,
+  micros: 19,
+  nanos: 20,
+  list: 21,
+  /** Several values of the kinds above. */
+  array: 22,
+});
+
+function kindOf({ storage, render }: ValueColumn): number {
+  const wide = storage === 'u64' || storage === 'i64';
+  switch (render) {
+    case 'unsigned':
+      return wide ? Kind.u64 : Kind.u32;
+    case 'signed':
+      return wide ? Kind.i64 : Kind.i32;
+    case 'seconds':
+      return wide ? Kind.seconds64 : Kind.seconds32;
+    case 'millis':
+      return wide ? Kind.millis64 : Kind.millis32;
+    default:
+      return Kind[render];
+  }
+}
+
+const NO_U32 = new Uint32Array(0);
+const NO_F64 = new Float64Array(0);
+const NO_BYTES = new Uint8Array(0);
+
+/** One value of every row as the row loop needs it; the arrays are those of the batch that is bound. */
+export class Op {
+  readonly value: RowValue;
+  readonly kind: number;
+  /** Where the octets of the key start in the keys of the row (in words of eight), and how many words and octets they are. */
+  keyAt = 0;
+  keyWords = 0;
+  keyBytes = 0;
+  /** Texts of a word, encoded. */
+  words: readonly Uint8Array[] = [];
+  /** The values of an array. */
+  readonly items: readonly Op[];
+  lo = NO_U32;
+  hi = NO_U32;
+  f64 = NO_F64;
+  wide = NO_BYTES;
+  heap = NO_BYTES;
+  present: Uint8Array | null = null;
+  /** Structured data of the row at hand, encoded. */
+  encoded: Uint8Array = NO_BYTES;
+  readonly #column: ValueColumn | null;
+
+  constructor(value: RowValue, column: ValueColumn | null = value.list ? null : value.columns[0]) {
+    this.value = value;
+    this.#column = column;
+    this.kind = column === null ? Kind.array : kindOf(column);
+    this.items = column === null ? value.columns.map((item) => new Op(value, item)) : [];
+  }
+
+  /** Position of the column in the plan; -1 for an array or a computed value. */
+  get position(): number {
+    return this.#column?.position ?? -1;
+  }
+
+  /** Takes over the arrays of a bound view. */
+  refresh(): void {
+    this.present = this.value.present;
+    this.heap = this.value.heap as Uint8Array<ArrayBuffer>;
+    for (const item of this.items) item.refresh();
+    if (this.#column === null) return;
+    const data = this.#column.data as ColumnData;
+    this.lo = data.lo;
+    this.hi = data.hi;
+    this.f64 = data.f64;
+    this.wide = data.wide;
+  }
+}
+
+/**
+ * The ops of a view and the encoded keys of all of them in one array of doubles: a key is copied eight octets at a time. No key
+ * holds the bit pattern of a NaN, which would need the octet 0xff or a 0x7f before an octet from 0xf0 on: neither is in UTF-8.
+ */
+export class OpTable {
+  readonly ops: readonly Op[];
+  readonly keys: Float64Array;
+  /** Ops of the values that the bound batch has. */
+  active: Op[] = [];
+  /** Those among the active ones whose octets in a row vary: strings, octets, lists and arrays. */
+  variable: Op[] = [];
+  /** Those among the active ones that not every row has. */
+  optional: Op[] = [];
+
+  constructor(values: readonly RowValue[], encodeKey: (op: Op) => Uint8Array) {
+    this.ops = values.map((value) => new Op(value));
+    const encoded = this.ops.map(encodeKey);
+    const words = encoded.reduce((sum, key) => sum + Math.ceil(key.length / 8), 0);
+    const bytes = new Uint8Array(words * 8);
+    let at = 0;
+    for (let i = 0; i < this.ops.length; i++) {
+      const op = this.ops[i];
+      bytes.set(encoded[i], at * 8);
+      op.keyAt = at;
+      op.keyBytes = encoded[i].length;
+      op.keyWords = Math.ceil(encoded[i].length / 8);
+      at += op.keyWords;
+    }
+    const view = new DataView(bytes.buffer);
+    this.keys = Float64Array.from({ length: words }, (_, i) => view.getFloat64(i * 8, true));
+  }
+
+  /** After the view is bound. */
+  refresh(): void {
+    this.active.length = 0;
+    this.variable.length = 0;
+    this.optional.length = 0;
+    for (const op of this.ops) {
+      if (op.value.absent) continue;
+      op.refresh();
+      this.active.push(op);
+      if (op.present !== null) this.optional.push(op);
+      const { kind } = op;
+      if (kind === Kind.string || kind === Kind.octets || kind === Kind.list || kind === Kind.array) {
+        this.variable.push(op);
+      }
+    }
+  }
+}
