@@ -175,7 +175,9 @@ export class Collector {
         ledger.get(Count.sequence_lost_datagrams) +
         ledger.get(Count.sequence_lost_records) +
         ledger.get(Count.datagrams_refused_ring_full),
-      troubles: this.#outputs.flatMap(({ sink }) => (sink.trouble === null ? [] : [`${sink.name}: ${sink.trouble}`])),
+      troubles: this.#outputs.flatMap(({ sink }) =>
+        sink.trouble === null ? [] : [`${sink.name}: ${sink.trouble}`],
+      ),
     };
   }
 

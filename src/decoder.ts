@@ -1,3 +1,4 @@
+import { systemClock } from './base/clock.ts';
 import { parseAddress } from './base/ip.ts';
 import { Budget, type SetContext, type TemplateResolver } from './decode/batch.ts';
 import { BatchCache } from './decode/batch-cache.ts';
@@ -119,7 +120,7 @@ export class Decoder {
     this.#source = {
       address: source.address,
       port: source.port ?? 0,
-      receivedAtMs: source.receivedAtMs ?? Date.now(),
+      receivedAtMs: source.receivedAtMs ?? systemClock.wallMs(),
     };
     this.#bytes = datagram;
     this.#view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);

@@ -45,9 +45,10 @@ export interface SequenceTotals {
  *  6. Behind `next`, and within a hole: it was late. Its units are no longer lost, and the rest of the hole stays.
  *  7. Behind `next`, and ahead of the number of `newest` (or equal to it, but of a later time): exporter and we do not
  *     count the same units. Unsure.
- *  8. Behind `newest`, and of a later time: restart. Also if it is farther back than the window reaches (64 datagrams of
- *     its own size, or to the oldest of the last 64, whichever is more) and its time says that it is not just late: the
- *     sysUptime is the same, or the IPFIX export time is older by more than the slack.
+ *  8. Behind `newest`, and of a later time: restart. Also if it is more than 10 million units behind `next`; and if it is
+ *     farther back than the window reaches (64 datagrams of its own size, or to the oldest of the last 64, whichever is
+ *     more) and its time says that it is not just late: the sysUptime is the same, or the IPFIX export time is older by
+ *     more than the slack.
  *  9. Otherwise it was late, too late to be put in its place, or a datagram without units: the loss stands.
  *
  * A restart is never a loss: nothing before it can be repaired, and `next` follows the datagram that showed it. If the
@@ -180,7 +181,7 @@ export class SequenceTracker {
     }
     const tooFar = behind > this.#reach(units);
     const notLate = withUptime ? laterMs === 0 : laterMs < -SEQUENCE_LIMITS.slackMs;
-    if (laterMs > 0 || (tooFar && notLate)) {
+    if (laterMs > 0 || (tooFar && notLate) || behind > SEQUENCE_LIMITS.maxJump) {
       this.#restart(sequence, units, sysUptimeMs, exportTimeMs, ledger);
       return;
     }

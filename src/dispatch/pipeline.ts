@@ -282,22 +282,13 @@ export class Pipeline implements ScanHandler<Companion> {
 
   released(held: HeldSet, entry: TemplateEntry, scope: Scope<Companion>): void {
     this.#ledger.add(Count.sets_replayed);
-    const block =
-      this.#items.free > 0 ? this.#heap.allocate(RecordOffset.payload + held.bytes.length) : 0;
+    const block = this.#items.free > 0 ? this.#heap.allocate(RecordOffset.payload + held.bytes.length) : 0;
     if (block === 0) {
       // Counted as replayed and lost at once: there was no room to decode it in.
       this.#ledger.add(Count.sets_abandoned);
       return;
     }
-    writeRecord(
-      this.#memory,
-      block,
-      held.bytes,
-      scope.address,
-      0,
-      held.exporterPort,
-      held.receivedAtMs,
-    );
+    writeRecord(this.#memory, block, held.bytes, scope.address, 0, held.exporterPort, held.receivedAtMs);
     this.#open.blocks.push(block);
     const payload = block + RecordOffset.payload;
     const end = payload + held.bytes.length;

@@ -1,5 +1,11 @@
 import { threadId } from 'node:worker_threads';
-import { Budget, type FlowBatch, NO_TEMPLATES, type SetContext, type TemplateResolver } from '../decode/batch.ts';
+import {
+  Budget,
+  type FlowBatch,
+  NO_TEMPLATES,
+  type SetContext,
+  type TemplateResolver,
+} from '../decode/batch.ts';
 import { BatchCache } from '../decode/batch-cache.ts';
 import { interpretSet, SetCursor } from '../decode/interpret.ts';
 import type { DecodeLimits } from '../decode/limits.ts';

@@ -36,6 +36,8 @@ function hexDigit(value: number): number {
   return value < 10 ? ZERO + value : 87 + value;
 }
 
+// Math.imul and the shifts by nothing keep the arithmetic below in 32-bit integers, which divide several times faster.
+
 /** value: 0 to 2^32 - 1. At most 10 octets. */
 export function putU32(view: DataView, at: number, value: number): number {
   if (value < 1000) {
@@ -44,7 +46,7 @@ export function putU32(view: DataView, at: number, value: number): number {
     return at + (word & 7);
   }
   const thousands = (value / 1000) >>> 0;
-  const last = TRIPLETS[value - thousands * 1000];
+  const last = TRIPLETS[(value - Math.imul(thousands, 1000)) | 0];
   if (thousands < 1000) {
     const word = NUMBERS[thousands];
     view.setUint32(at, word);
@@ -52,13 +54,13 @@ export function putU32(view: DataView, at: number, value: number): number {
     view.setUint32(at, last);
     return at + 3;
   }
-  return putLarge(view, at, thousands, last);
+  return putMillions(view, at, thousands, last);
 }
 
 /** thousands: 1000 to 4294967; last: the word of the last three digits. */
-function putLarge(view: DataView, at: number, thousands: number, last: number): number {
+function putMillions(view: DataView, at: number, thousands: number, last: number): number {
   const millions = (thousands / 1000) >>> 0;
-  const middle = thousands - millions * 1000;
+  const middle = TRIPLETS[(thousands - Math.imul(millions, 1000)) | 0];
   if (millions < 1000) {
     const word = NUMBERS[millions];
     view.setUint32(at, word);
@@ -66,10 +68,10 @@ function putLarge(view: DataView, at: number, thousands: number, last: number): 
   } else {
     const billions = (millions / 1000) >>> 0;
     view.setUint8(at, ZERO + billions);
-    view.setUint32(at + 1, TRIPLETS[millions - billions * 1000]);
+    view.setUint32(at + 1, TRIPLETS[(millions - Math.imul(billions, 1000)) | 0]);
     at += 4;
   }
-  view.setUint32(at, TRIPLETS[middle]);
+  view.setUint32(at, middle);
   view.setUint32(at + 3, last);
   return at + 6;
 }
@@ -78,17 +80,17 @@ function putLarge(view: DataView, at: number, thousands: number, last: number): 
 export function putInteger(view: DataView, at: number, value: number): number {
   if (value <= 0xffffffff) return putU32(view, at, value >>> 0);
   const upper = Math.floor(value / 1e9);
-  return putNine(view, putU32(view, at, upper), value - upper * 1e9);
+  return putNine(view, putU32(view, at, upper >>> 0), value - upper * 1e9);
 }
 
 /** Nine digits with leading zeros. */
 export function putNine(view: DataView, at: number, value: number): number {
-  const millions = (value / 1e6) >>> 0;
-  const rest = value - millions * 1e6;
-  const thousands = (rest / 1000) >>> 0;
+  const whole = value >>> 0;
+  const thousands = (whole / 1000) >>> 0;
+  const millions = (whole / 1000000) >>> 0;
   view.setUint32(at, TRIPLETS[millions]);
-  view.setUint32(at + 3, TRIPLETS[thousands]);
-  view.setUint32(at + 6, TRIPLETS[rest - thousands * 1000]);
+  view.setUint32(at + 3, TRIPLETS[(thousands - Math.imul(millions, 1000)) | 0]);
+  view.setUint32(at + 6, TRIPLETS[(whole - Math.imul(thousands, 1000)) | 0]);
   return at + 9;
 }
 

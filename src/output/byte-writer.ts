@@ -2,33 +2,44 @@ const MIN_CAPACITY = 64 * 1024;
 
 /**
  * A growing run of bytes. Encoders ask for room, write through `view` or `bytes` at an offset of their own and store it back in
- * `at`; both arrays change when room is made.
+ * `at`; both arrays change when room is made and when the bytes are taken.
  */
 export class ByteWriter {
-  bytes: Uint8Array<ArrayBuffer>;
-  view: DataView<ArrayBuffer>;
+  bytes!: Uint8Array<ArrayBuffer>;
+  view!: DataView<ArrayBuffer>;
   /** Bytes written. */
   at = 0;
+  readonly #minCapacity: number;
 
-  constructor(capacity = MIN_CAPACITY) {
-    this.bytes = new Uint8Array(capacity);
-    this.view = new DataView(this.bytes.buffer);
+  constructor(minCapacity = MIN_CAPACITY) {
+    this.#minCapacity = minCapacity;
+    this.#allocate(minCapacity);
   }
 
   /** Makes room for so many more bytes. */
   reserve(bytes: number): void {
     const need = this.at + bytes;
     if (need <= this.bytes.length) return;
-    const larger = new Uint8Array(Math.max(need, this.bytes.length * 2));
-    larger.set(this.bytes.subarray(0, this.at));
-    this.bytes = larger;
-    this.view = new DataView(larger.buffer);
+    const written = this.bytes.subarray(0, this.at);
+    this.#allocate(Math.max(need, this.bytes.length * 2));
+    this.bytes.set(written);
   }
 
   /** What was written, in a buffer of its own; the writer begins anew. */
   take(): Uint8Array<ArrayBuffer> {
-    const taken = this.bytes.slice(0, this.at);
+    const taken = this.bytes.subarray(0, this.at);
     this.at = 0;
-    return taken;
+    // A buffer that is nearly full is given away as it is, which saves the copy; the next one gets the size that this one needed.
+    if (taken.length > this.bytes.length * 0.75) {
+      this.#allocate(Math.max(this.#minCapacity, Math.ceil(taken.length * 1.125)));
+      return taken;
+    }
+    return taken.slice();
+  }
+
+  #allocate(capacity: number): void {
+    // Of its own, unlike Buffer.allocUnsafe; and not cleared, because only what was written is ever shown.
+    this.bytes = new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer as ArrayBuffer);
+    this.view = new DataView(this.bytes.buffer);
   }
 }

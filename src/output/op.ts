@@ -1,4 +1,3 @@
-import type { ColumnData } from '../decode/batch.ts';
 import type { RowValue, ValueColumn } from '../schema/values.ts';
 
 /** What an encoder does with a value: storage and meaning as one small number, so that the row loop switches on numbers. */
@@ -59,13 +58,15 @@ export class Op {
   keyBytes = 0;
   /** Texts of a word, encoded. */
   words: readonly Uint8Array[] = [];
+  /** Whether this is a value of an array. */
+  readonly item: boolean;
   /** The values of an array. */
   readonly items: readonly Op[];
-  lo = NO_U32;
-  hi = NO_U32;
-  f64 = NO_F64;
-  wide = NO_BYTES;
-  heap = NO_BYTES;
+  lo: Uint32Array = NO_U32;
+  hi: Uint32Array = NO_U32;
+  f64: Float64Array = NO_F64;
+  wide: Uint8Array = NO_BYTES;
+  heap: Uint8Array = NO_BYTES;
   present: Uint8Array | null = null;
   /** Structured data of the row at hand, encoded. */
   encoded: Uint8Array = NO_BYTES;
@@ -73,6 +74,7 @@ export class Op {
 
   constructor(value: RowValue, column: ValueColumn | null = value.list ? null : value.columns[0]) {
     this.value = value;
+    this.item = value.list && column !== null;
     this.#column = column;
     this.kind = column === null ? Kind.array : kindOf(column);
     this.items = column === null ? value.columns.map((item) => new Op(value, item)) : [];
@@ -86,10 +88,10 @@ export class Op {
   /** Takes over the arrays of a bound view. */
   refresh(): void {
     this.present = this.value.present;
-    this.heap = this.value.heap as Uint8Array<ArrayBuffer>;
+    this.heap = this.value.heap;
     for (const item of this.items) item.refresh();
     if (this.#column === null) return;
-    const data = this.#column.data as ColumnData;
+    const { data } = this.#column;
     this.lo = data.lo;
     this.hi = data.hi;
     this.f64 = data.f64;
@@ -111,18 +113,20 @@ export class OpTable {
   /** Those among the active ones that not every row has. */
   optional: Op[] = [];
 
+  /** encodeKey: what stands before the value of an op, or of an item of an array. */
   constructor(values: readonly RowValue[], encodeKey: (op: Op) => Uint8Array) {
     this.ops = values.map((value) => new Op(value));
-    const encoded = this.ops.map(encodeKey);
-    const words = encoded.reduce((sum, key) => sum + Math.ceil(key.length / 8), 0);
+    const all = this.ops.flatMap((op) => [op, ...op.items]);
+    const encoded = all.map(encodeKey);
+    const words = encoded.reduce((sum, key) => sum + Math.max(2, Math.ceil(key.length / 8)), 0);
     const bytes = new Uint8Array(words * 8);
     let at = 0;
-    for (let i = 0; i < this.ops.length; i++) {
-      const op = this.ops[i];
+    for (let i = 0; i < all.length; i++) {
+      const op = all[i];
       bytes.set(encoded[i], at * 8);
       op.keyAt = at;
       op.keyBytes = encoded[i].length;
-      op.keyWords = Math.ceil(encoded[i].length / 8);
+      op.keyWords = Math.max(2, Math.ceil(encoded[i].length / 8));
       at += op.keyWords;
     }
     const view = new DataView(bytes.buffer);

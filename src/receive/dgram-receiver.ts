@@ -34,13 +34,7 @@ export class DgramReceiver {
   #socket: Socket | null = null;
   readonly drops: ReceiverDrops = { oversize: 0, ringFull: 0 };
 
-  constructor(
-    listen: ListenAddress,
-    memory: SharedMemory,
-    ring: Ring,
-    clock: Clock,
-    onReceived: () => void,
-  ) {
+  constructor(listen: ListenAddress, memory: SharedMemory, ring: Ring, clock: Clock, onReceived: () => void) {
     this.#listen = listen;
     this.#memory = memory;
     this.#ring = ring;
@@ -73,7 +67,9 @@ export class DgramReceiver {
     } catch (error) {
       socket.close();
       const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-      throw new MillraceError('LISTEN_FAILED', `cannot listen on ${where}: ${describeError(error)}`, { cause: error });
+      throw new MillraceError('LISTEN_FAILED', `cannot listen on ${where}: ${describeError(error)}`, {
+        cause: error,
+      });
     }
     // Errors of single datagrams (an ICMP answer to something sent) say nothing about the socket.
     socket.on('error', () => {});

@@ -26,7 +26,12 @@ export class Feeder {
   }
 
   /** Resolves when the datagram is in a slot; returns at once where one is free. */
-  feed(payload: Uint8Array, address: Uint8Array, port: number, receivedAtMs: number): Promise<void> | undefined {
+  feed(
+    payload: Uint8Array,
+    address: Uint8Array,
+    port: number,
+    receivedAtMs: number,
+  ): Promise<void> | undefined {
     if (payload.length > this.#memory.size.maxDatagramBytes) {
       this.oversize++;
       return undefined;

@@ -25,10 +25,7 @@ export type { Capture, CapturedDatagram, CaptureStats } from './contract.ts';
 export const BATCH_DATAGRAMS = 512;
 
 /** Opens a capture by its path; '-' is standard input. Throws MillraceError INPUT_FAILED when it cannot be read. */
-export async function openCapture(
-  path: string,
-  stdin: NodeJS.ReadableStream = process.stdin,
-): Promise<Capture> {
+export async function openCapture(path: string, stdin?: NodeJS.ReadableStream): Promise<Capture> {
   const name = path === '-' ? 'standard input' : path;
   const stats = newStats();
   const onBytes = (count: number): void => {
@@ -36,7 +33,7 @@ export async function openCapture(
   };
   let stream: ByteStream;
   if (path === '-') {
-    stream = new ByteStream(new StandardInput(stdin, onBytes));
+    stream = new ByteStream(new StandardInput(stdin ?? process.stdin, onBytes));
   } else {
     const file = await FileSource.open(path, onBytes);
     stats.bytesTotal = file.bytesTotal;
@@ -52,7 +49,7 @@ export async function openCapture(
     throw error;
   }
   await stream.close();
-  const formats = 'pcap, pcapng (also gzip-compressed) and .dgrams files are read';
+  const formats = 'pcap, pcapng and .dgrams files are read, plain or gzip-compressed';
   throw new MillraceError(
     'INPUT_FAILED',
     `cannot read ${name}: not a capture, or broken at its start; ${formats}`,

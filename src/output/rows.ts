@@ -1,4 +1,11 @@
 import type { FlowBatch, SetContext } from '../decode/batch.ts';
+import type { ByteWriter } from './byte-writer.ts';
+
+/** Encodes the batches of one plan in one format. */
+export interface Rows {
+  /** Appends every row of the batch. */
+  encode(batch: FlowBatch, writer: ByteWriter): void;
+}
 
 /**
  * Turns structured data (RFC 6313) of one row into plain values: objects, arrays, strings, numbers, bigints, booleans. How deep

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { SharedHeap } from '../../src/memory/heap.ts';
+
+const heapOf = (bytes: number): SharedHeap => {
+  const buffer = new SharedArrayBuffer(bytes + 64);
+  return new SharedHeap(new Uint8Array(buffer), new DataView(buffer), 64, bytes + 64);
+};
+
+test('a full heap answers 0 and works again after blocks came back', () => {
+  const heap = heapOf(256);
+  const blocks = [heap.allocate(100), heap.allocate(100)];
+  assert.ok(blocks.every((block) => block > 0 && block % 8 === 0));
+  assert.equal(heap.allocate(1), 0);
+  heap.free(blocks[0]);
+  assert.equal(heap.allocate(100), 0, 'freed but not reclaimed');
+  heap.reclaim(0);
+  assert.equal(heap.allocate(100), blocks[0]);
+});
+
+test('a block is not used again while an item made before its freeing is in flight', () => {
+  const heap = heapOf(128);
+  const block = heap.allocate(100);
+  heap.itemsMade = 5;
+  heap.free(block);
+  heap.itemsMade = 9;
+  heap.reclaim(4);
+  assert.equal(heap.allocate(100), 0);
+  heap.reclaim(5);
+  assert.equal(heap.allocate(100), block);
+});
+
+test('blocks in use never overlap and never change, whatever is allocated and freed', () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.record({
+          bytes: fc.integer({ min: 1, max: 3000 }),
+          free: fc.nat(20),
+          made: fc.nat(3),
+          retire: fc.nat(4),
+        }),
+        { maxLength: 150 },
+      ),
+      (steps) => {
+        const heap = heapOf(64 * 1024);
+        // Blocks and the number of items that may read them; readable until those are retired.
+        let live: { address: number; bytes: number; stamp: number; lastItem: number | null }[] = [];
+        let retired = 0;
+        let stamp = 0;
+        for (const step of steps) {
+          const address = heap.allocate(step.bytes);
+          if (address !== 0) {
+            stamp = (stamp + 1) & 255;
+            heap.bytes.fill(stamp, address, address + step.bytes);
+            live.push({ address, bytes: step.bytes, stamp, lastItem: null });
+          }
+          heap.itemsMade += step.made;
+          const victim = live.filter(({ lastItem }) => lastItem === null)[step.free];
+          if (victim !== undefined) {
+            heap.free(victim.address);
+            victim.lastItem = heap.itemsMade;
+          }
+          retired = Math.min(heap.itemsMade, retired + step.retire);
+          heap.reclaim(retired);
+          live = live.filter(({ lastItem }) => lastItem === null || lastItem > retired);
+          for (const block of live) {
+            const content = heap.bytes.subarray(block.address, block.address + block.bytes);
+            assert.ok(content.every((byte) => byte === block.stamp));
+          }
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});

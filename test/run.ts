@@ -1,0 +1,41 @@
+/**
+ * Runs every *.test.js beside this file with node's own runner, in processes of their own, and ends with one line
+ * `N passed, N failed`. Arguments select files whose path contains them.
+ */
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const wanted = process.argv.slice(2);
+const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.test.js'))
+  .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+  .map((name) => join(here, name))
+  .sort();
+
+let passed = 0;
+let failed = 0;
+const failures: string[] = [];
+
+const stream = run({ files, concurrency: availableParallelism() });
+// A suite's own line says nothing that its tests do not say.
+const counts = (data: { details?: { type?: string } }): boolean => data.details?.type !== 'suite';
+stream.on('test:pass', (data) => {
+  if (counts(data)) passed++;
+});
+stream.on('test:fail', (data) => {
+  if (!counts(data)) return;
+  failed++;
+  failures.push(`${relative(here, data.file ?? '?')}: ${data.name}`);
+});
+const report = stream.compose(new spec());
+report.pipe(process.stdout);
+report.on('end', () => {
+  for (const failure of failures) console.log(`FAILED ${failure}`);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+});
