@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Writable } from 'node:stream';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Cidr } from './base/ip.ts';
@@ -40,8 +41,12 @@ export interface CollectorOptions {
   receiveBufferBytes?: number;
   log?: CollectorLog;
   clock?: Clock;
+  /** Where `stdout:` outputs go; default standard output. */
+  stdout?: Writable;
   /** Called when the reader of standard output has gone away. */
   onOutputClosed?: () => void;
+  /** Module that decode threads run; default workers/decode.ts. */
+  workerEntry?: URL;
 }
 
 export interface CollectorStatus {
@@ -137,7 +142,7 @@ export class Collector {
       await this.#closeAll();
       throw error;
     }
-    this.#ticker = setInterval(() => this.#pipeline?.tick(), TICK_MS);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#ticker.unref();
   }
 
@@ -149,6 +154,14 @@ export class Collector {
     this.#settle();
     await this.#closeAll();
     return this.report();
+  }
+
+  /**
+   * Gives the outputs up in front of everything else, for an output that has failed and will not take any more: what is
+   * still decoded counts as dropped. To be followed by stop.
+   */
+  async closeOutputs(): Promise<void> {
+    await Promise.all(this.#outputs.map(({ sink }) => sink.close()));
   }
 
   /** Starts new files in the outputs that have files. */
@@ -176,16 +189,16 @@ export class Collector {
         ledger.get(Count.sequence_lost_records) +
         ledger.get(Count.datagrams_refused_ring_full),
       troubles: this.#outputs.flatMap(({ sink }) =>
-        sink.trouble === null ? [] : [`${sink.name}: ${sink.trouble}`],
+        sink.trouble === null ? [] : [`${sink.name} ${sink.trouble}`],
       ),
     };
   }
 
   async #openOutputs(): Promise<void> {
     const whenFull = this.#options.source === 'feeder' ? 'wait' : 'drop';
-    const onClosed = this.#options.onOutputClosed;
+    const { onOutputClosed: onClosed, stdout } = this.#options;
     for (const spec of this.#options.outputs) {
-      const sink: Sink = await openSink(spec, { whenFull, onClosed, clock: this.#clock });
+      const sink: Sink = await openSink(spec, { whenFull, onClosed, stdout, clock: this.#clock });
       this.#outputs.push({ sink, encoding: this.#encodingOf(spec.encoding), encoded: 0 });
     }
   }
@@ -209,11 +222,8 @@ export class Collector {
       this.#quarantine = new Quarantine(quarantine, this.#clock, standardElements, onTrouble);
       await this.#quarantine.open();
     }
-    this.#pool = new DecodePool(this.workers, {
-      memory: this.memory.buffer,
-      encodings: this.#encodings,
-      limits: scanner.limits,
-    });
+    const setup = { memory: this.memory.buffer, encodings: this.#encodings, limits: scanner.limits };
+    this.#pool = new DecodePool(this.workers, setup, this.#options.workerEntry);
     this.#pipeline = new Pipeline({
       memory: this.memory,
       elements: standardElements,
@@ -274,6 +284,12 @@ export class Collector {
     for (const { sink } of this.#outputs) await sink.close();
     await this.#quarantine?.close();
     await this.#pool?.close();
+  }
+
+  #tick(): void {
+    this.#pipeline?.checkStuck();
+    // Life times are measured with arrival times; only where datagrams arrive now does the clock say what time it is.
+    if (this.#options.source !== 'feeder') this.#pipeline?.scanner.expire(this.#clock.wallMs());
   }
 
   #note(kind: string, text: () => string): void {

@@ -1,18 +1,19 @@
 /**
- * The compression thread of one file output, where node:zlib has no zstd: blocks in, one zstd frame for each out, in
- * order. An Error instead of a frame means that the block could not be compressed.
+ * The compression thread of one file output: blocks in, a gzip member or zstd frame for each out, in order. An Error
+ * instead means that the block could not be compressed.
  */
-import { parentPort } from 'node:worker_threads';
-import { compress, init } from '@bokuweb/zstd-wasm';
+import { parentPort, workerData } from 'node:worker_threads';
+import { type CompressionSetting, createBlockCompressor } from '../src/output/block-compressor.ts';
 
 const port = parentPort;
-if (port === null) throw new Error('compress is a worker thread');
+if (port === null) throw new Error('compress is the entry of a worker thread');
 
-await init();
-port.on('message', ({ block, level }: { block: Uint8Array; level: number }) => {
+const compress = await createBlockCompressor(workerData as CompressionSetting);
+port.on('message', (block: Uint8Array) => {
   try {
-    const frame = compress(block, level) as Uint8Array<ArrayBuffer>;
-    port.postMessage(frame, [frame.buffer]);
+    // A copy: the memory of small results is a part of a pool, which cannot be transferred.
+    const compressed = new Uint8Array(compress(block));
+    port.postMessage(compressed, [compressed.buffer]);
   } catch (error) {
     port.postMessage(error instanceof Error ? error : new Error(String(error)));
   }

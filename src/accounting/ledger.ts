@@ -7,11 +7,17 @@ import { FAULT_CODES, type FaultCode, type RefusalReason } from '../wire/fault.t
 export const LEDGER = [
   // datagrams
   { name: 'datagrams_received', help: 'datagrams taken from the socket or file' },
-  { name: 'datagrams_decoded', help: 'datagrams whose messages were walked to the end of what is well formed' },
+  {
+    name: 'datagrams_decoded',
+    help: 'datagrams whose messages were walked to the end of what is well formed',
+  },
   { name: 'datagrams_filtered', help: 'datagrams of a version that is not allowed' },
   { name: 'datagrams_quarantined', help: 'datagrams that ended a worker twice' },
   { name: 'datagrams_refused_oversize', help: 'datagrams longer than a slot' },
-  { name: 'datagrams_refused_malformed', help: 'datagrams with a broken header or length, nothing of which was used' },
+  {
+    name: 'datagrams_refused_malformed',
+    help: 'datagrams with a broken header or length, nothing of which was used',
+  },
   { name: 'datagrams_refused_unknown_version', help: 'datagrams that are no flow export' },
   { name: 'datagrams_refused_not_admitted', help: 'datagrams from an address that is not allowed' },
   { name: 'datagrams_refused_ring_full', help: 'datagrams that found no free slot' },
@@ -27,7 +33,10 @@ export const LEDGER = [
   { name: 'sets_abandoned', help: 'replayed sets for which there was no room to decode them in' },
   { name: 'sets_unresolved', help: 'held data sets still waiting when the collector stopped' },
   { name: 'sets_decoded', help: 'bound and replayed data sets that were decoded' },
-  { name: 'sets_quarantined', help: 'bound and replayed data sets that ended a worker twice, or came with such a set' },
+  {
+    name: 'sets_quarantined',
+    help: 'bound and replayed data sets that ended a worker twice, or came with such a set',
+  },
   { name: 'sets_faulty', help: 'decoded sets in which a fault was found (part of sets_decoded)' },
   { name: 'sets_empty', help: 'data sets without content' },
   { name: 'sets_reserved', help: 'sets with a reserved id, skipped' },
@@ -61,9 +70,9 @@ export const LEDGER = [
 export type CounterName = (typeof LEDGER)[number]['name'];
 
 /** Position of each counter in the table. */
-export const Count = Object.freeze(
-  Object.fromEntries(LEDGER.map(({ name }, i) => [name, i])),
-) as Readonly<Record<CounterName, number>>;
+export const Count = Object.freeze(Object.fromEntries(LEDGER.map(({ name }, i) => [name, i]))) as Readonly<
+  Record<CounterName, number>
+>;
 
 export class Ledger {
   readonly #counts = new Float64Array(LEDGER.length);

@@ -142,10 +142,9 @@ export class Pipeline implements ScanHandler<Companion> {
     });
   }
 
-  /** For a timer: ends what takes too long, forgets what is too old. */
-  tick(): void {
+  /** For a timer: ends the worker that has spent too long on a task. */
+  checkStuck(): void {
     this.#tasks.checkStuck(STUCK_MS);
-    this.scanner.expire(this.#parts.clock.wallMs());
   }
 
   /** Brings counters that are kept elsewhere into the ledger. */

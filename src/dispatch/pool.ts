@@ -6,6 +6,8 @@ const WORKER_HEAP_MB = 512;
 /** Tasks given to a worker at a time: one in work and one waiting, so that it never has to wait for the main thread. */
 export const TASKS_PER_WORKER = 2;
 
+const DECODE_ENTRY = new URL('../../workers/decode.js', import.meta.url);
+
 /** The decode threads. The only file on the main thread that knows Piscina. */
 export class DecodePool {
   readonly #pool: Piscina<DecodeTask, DecodeTaskResult>;
@@ -15,10 +17,11 @@ export class DecodePool {
   lost = 0;
   #closing = false;
 
-  constructor(workers: number, setup: WorkerSetup) {
+  /** entry: module that exports `decode` (workers/decode.ts). */
+  constructor(workers: number, setup: WorkerSetup, entry = DECODE_ENTRY) {
     this.workers = workers;
     this.#pool = new Piscina({
-      filename: new URL('../../workers/decode.js', import.meta.url).href,
+      filename: entry.href,
       name: 'decode',
       minThreads: workers,
       maxThreads: workers,

@@ -136,7 +136,11 @@ export interface Flow {
   readonly salt: number;
 }
 
-const TCP_FLAGS = [0x1b, 0x1b, 0x1b, 0x1b, 0x1a, 0x18, 0x18, 0x10, 0x13, 0x16, 0x02];
+/** Whole connections and parts of long ones. */
+const TCP_FLAGS = [0x1b, 0x1b, 0x1b, 0x1b, 0x1a, 0x18, 0x18, 0x10, 0x1e];
+/** What is seen of flows of a few packets: attempts, refusals, ends. */
+const SHORT_TCP_FLAGS = [0x02, 0x02, 0x12, 0x14, 0x11, 0x18];
+const SHORT_PACKETS = 2;
 const TOS = [0, 0, 0, 0, 0, 0, 0x20, 0x28, 0x48, 0xb8];
 /** Packets of the rare transfer whose octets need more than 32 bits. */
 const ELEPHANT_PACKETS = 3_000_000;
@@ -146,6 +150,7 @@ export function makeFlow(prng: Prng): Flow {
   const localHost = 1 + skewed(prng, LOCAL_HOSTS);
   const remote = REMOTE_NETWORKS[skewed(prng, REMOTE_NETWORKS.length)];
   const packets = 1 + prng.below(1 << (1 + prng.below(service.packetsLog2)));
+  const packetBytes = service.packetBytes + prng.below(service.packetBytes >> 3);
   return {
     service,
     outbound: prng.below(2) === 0,
@@ -155,10 +160,10 @@ export function makeFlow(prng: Prng): Flow {
     localInterface: 1 + (localHost % LOCAL_INTERFACES),
     uplink: LOCAL_INTERFACES + 1 + (remote.as % 2),
     clientPort: service.protocol === ICMP ? 0 : 32_768 + prng.below(28_232),
-    tcpFlags: service.protocol === TCP ? prng.pick(TCP_FLAGS) : 0,
+    tcpFlags: service.protocol === TCP ? prng.pick(packets > SHORT_PACKETS ? TCP_FLAGS : SHORT_TCP_FLAGS) : 0,
     tos: prng.pick(TOS),
     packets,
-    packetBytes: service.packetBytes + prng.below(Math.max(1, service.packetBytes >> 3)),
+    packetBytes: packets > SHORT_PACKETS || service.protocol !== TCP ? packetBytes : 60,
     durationMs: packets === 1 ? 0 : prng.below(60_000),
     // Whole seconds of the header are cut off, so that a flow never ends after its export.
     endedAgoMs: 1000 + prng.below(14_000),
@@ -168,7 +173,13 @@ export function makeFlow(prng: Prng): Flow {
 
 /** The same flow as a transfer of several gigabytes. */
 export function elephant(flow: Flow): Flow {
-  return { ...flow, packets: ELEPHANT_PACKETS + flow.packets, packetBytes: 1400, durationMs: 59_000 };
+  return {
+    ...flow,
+    tcpFlags: 0x18,
+    packets: ELEPHANT_PACKETS + flow.packets,
+    packetBytes: 1400,
+    durationMs: 59_000,
+  };
 }
 
 function pickService(prng: Prng): Service {

@@ -29,8 +29,8 @@ export class ByteWriter {
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.bytes.subarray(0, this.at);
     this.at = 0;
-    // A buffer that is nearly full is given away as it is, which saves the copy; the next one gets the size that this one needed.
-    if (taken.length > this.bytes.length * 0.75) {
+    // A buffer that is at least half full is given away as it is, which saves the copy; the next one gets the size that this one needed.
+    if (taken.length > this.bytes.length / 2) {
       this.#allocate(Math.max(this.#minCapacity, Math.ceil(taken.length * 1.125)));
       return taken;
     }
@@ -42,4 +42,21 @@ export class ByteWriter {
     this.bytes = new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer as ArrayBuffer);
     this.view = new DataView(this.bytes.buffer);
   }
+}
+
+/** Copies all of source to an offset that has the room for it; returns the offset behind. For short runs: no view is made. */
+export function putBytes(bytes: Uint8Array, at: number, source: Uint8Array): number {
+  return putRange(bytes, at, source, 0, source.length);
+}
+
+/** Copies part of source. */
+export function putRange(
+  bytes: Uint8Array,
+  at: number,
+  source: Uint8Array,
+  offset: number,
+  length: number,
+): number {
+  for (let i = 0; i < length; i++) bytes[at + i] = source[offset + i];
+  return at + length;
 }

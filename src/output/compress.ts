@@ -1,67 +1,42 @@
 /**
  * Compression of file outputs. Blocks become independent gzip members or zstd frames, which may follow each other in one
- * file: so a file is readable up to its last whole block whatever happened, a failed write can be taken back, and the
- * blocks of one write are compressed side by side. No compression runs on the main thread: node:zlib uses the thread pool
- * of libuv; zstd, where node:zlib does not have it (before Node 22.15), WebAssembly in a thread of its own.
+ * file: so a file is readable up to its last whole block whatever happened, and a failed write can be taken back. It runs
+ * in a thread of its own: even the asynchronous node:zlib costs the calling thread several times what handing over does.
  */
-import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import zlib from 'node:zlib';
-import type { Compression } from './output-uri.ts';
+import type { CompressionSetting } from './block-compressor.ts';
 
 export const COMPRESS_BLOCK_BYTES = 256 * 1024;
-/** Blocks in work at a time: what the thread pool has threads by default. */
+/** Blocks handed over at a time, so that the copies of a large chunk are not all made at once. */
 const BLOCKS_AT_ONCE = 4;
-/** The default level of gzip, 6, takes about twice the time for about an eighth fewer bytes. */
-const GZIP_LEVEL = 3;
-const ZSTD_LEVEL = 3;
 
 export interface Compressor {
-  /** One member or frame of the block, whose memory may be taken over. */
+  /** One member or frame of the block, whose memory is taken over. */
   compress(block: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** node:zlib of Node 22.15 and later. */
-type ZstdCompress = (
-  block: Uint8Array,
-  options: object,
-  done: (error: Error | null, frame: Uint8Array) => void,
-) => void;
-
-export function createCompressor(compression: Exclude<Compression, 'none'>): Compressor {
-  if (compression === 'gzip') {
-    const gzip = promisify(zlib.gzip);
-    return { compress: (block) => gzip(block, { level: GZIP_LEVEL }), close: async () => {} };
-  }
-  const { zstdCompress } = zlib as { zstdCompress?: ZstdCompress };
-  if (zstdCompress === undefined) return new ZstdThread();
-  const params = { [(zlib.constants as Record<string, number>)['ZSTD_c_compressionLevel']]: ZSTD_LEVEL };
-  return {
-    compress: (block) =>
-      new Promise((resolve, reject) => {
-        zstdCompress(block, { params }, (error, frame) => (error === null ? resolve(frame) : reject(error)));
-      }),
-    close: async () => {},
-  };
-}
-
 interface Pending {
-  resolve(frame: Uint8Array): void;
+  resolve(compressed: Uint8Array): void;
   reject(error: Error): void;
 }
 
-/** zstd in a worker thread that starts with the first block, and again when it died. */
-export class ZstdThread implements Compressor {
+/** A worker thread that starts with the first block, and again when it died. Keeps the process alive only while it works. */
+export class CompressionThread implements Compressor {
+  readonly #setting: CompressionSetting;
   #worker: Worker | null = null;
-  #pending: Pending[] = [];
+  readonly #pending: Pending[] = [];
+
+  constructor(compression: CompressionSetting['compression'], builtInZstd = true) {
+    this.#setting = { compression, builtInZstd };
+  }
 
   compress(block: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       this.#worker ??= this.#start();
       this.#pending.push({ resolve, reject });
       this.#worker.ref();
-      this.#worker.postMessage({ block, level: ZSTD_LEVEL }, [block.buffer]);
+      this.#worker.postMessage(block, [block.buffer]);
     });
   }
 
@@ -70,7 +45,9 @@ export class ZstdThread implements Compressor {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('../../workers/compress.js', import.meta.url));
+    const worker = new Worker(new URL('../../workers/compress.js', import.meta.url), {
+      workerData: this.#setting,
+    });
     worker.on('message', (answer: Uint8Array | Error) => {
       const asked = this.#pending.shift();
       if (this.#pending.length === 0) worker.unref();

@@ -6,7 +6,7 @@ import fsPromises from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { describeError, MillraceError } from '../base/errors.ts';
-import { COMPRESS_BLOCK_BYTES, type Compressor, compressChunks, createCompressor } from './compress.ts';
+import { COMPRESS_BLOCK_BYTES, CompressionThread, type Compressor, compressChunks } from './compress.ts';
 import { expandPattern } from './file-name.ts';
 import { checkDirectory, errorCode, type FileSystem, OutputFile } from './output-file.ts';
 import { OutputQueue, type WhenFull } from './output-queue.ts';
@@ -78,7 +78,7 @@ export class FileSink implements Sink {
     this.#fs = options.fs ?? fsPromises;
     this.#queue = new OutputQueue(spec.queueBytes, options.whenFull);
     this.#pause = new RetryPause(options.timers);
-    this.#compressor = spec.compress === 'none' ? null : createCompressor(spec.compress);
+    this.#compressor = spec.compress === 'none' ? null : new CompressionThread(spec.compress);
   }
 
   get counts(): SinkCounts {

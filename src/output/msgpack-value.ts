@@ -81,12 +81,13 @@ export function putFloat64(view: DataView, at: number, value: number): number {
 export function putNanoseconds(view: DataView, at: number, ms: number, ns: number): number {
   const seconds = Math.floor(ms / 1000);
   const below = (ms - seconds * 1000) * 1e6 + ns;
-  // seconds × 10^9 in two halves, each product below 2^53.
-  const upper = Math.floor(seconds / 65536) * 1e9;
+  // seconds × 10^9 by halves of 16 bits, so that each product stays below 2^53.
+  const secondsUpper = Math.floor(seconds / 65536);
+  const upper = secondsUpper * 1e9;
   const upperHigh = Math.floor(upper / 65536);
-  const rest = (upper - upperHigh * 65536) * 65536 + (seconds % 65536) * 1e9 + below;
+  const rest = (upper - upperHigh * 65536) * 65536 + (seconds - secondsUpper * 65536) * 1e9 + below;
   const carry = Math.floor(rest / 2 ** 32);
-  return putUint64(view, at, (upperHigh + carry) >>> 0, rest >>> 0);
+  return putUint64(view, at, (upperHigh + carry) >>> 0, (rest - carry * 2 ** 32) >>> 0);
 }
 
 export function putMapHeader(view: DataView, at: number, size: number): number {

@@ -1,66 +1,15 @@
 import type { FlowBatch, SetContext } from '../decode/batch.ts';
 import type { HeaderValue } from '../schema/values.ts';
 import type { RecordView } from '../schema/view.ts';
-import { putAddress, putIpv4, putIpv6, putMac, SLACK_BYTES } from './ascii.ts';
-import { ByteWriter } from './byte-writer.ts';
-import { MAX_ISO_BYTES, NOT_ISO, putIsoMicros, putIsoMillis, putIsoNanos, putIsoSeconds } from './iso-time.ts';
-import {
-  appendPlain,
-  putArrayHeader,
-  putBinaryHeader,
-  putFloat64,
-  putInt64,
-  putInteger,
-  putMapHeader,
-  putNanoseconds,
-  putStringHeader,
-  putUint32,
-  putUint64,
-} from './msgpack-value.ts';
-import { Kind, type Op, OpTable } from './op.ts';
+import { putAddress } from './ascii.ts';
+import { ByteWriter, putBytes } from './byte-writer.ts';
+import { measureMsgpack, msgpackKey, putMsgpackOps, putString8, stringBytes } from './msgpack-ops.ts';
+import { putInteger, putMapHeader, putNanoseconds } from './msgpack-value.ts';
+import { MAX_VALUE_BYTES, OpTable } from './op.ts';
 import type { ListReader, Rows } from './rows.ts';
-import { isUtf8, textLength } from './utf8.ts';
 
-const {
-  u32: U32,
-  ipv4: IPV4,
-  u64: U64,
-  time: TIME,
-  mac: MAC,
-  ipv6: IPV6,
-  address: ADDRESS,
-  string: STRING,
-  octets: OCTETS,
-  word: WORD,
-  i32: I32,
-  i64: I64,
-  float: FLOAT,
-  rate: RATE,
-  boolean: BOOLEAN,
-  seconds32: SECONDS32,
-  seconds64: SECONDS64,
-  millis32: MILLIS32,
-  millis64: MILLIS64,
-  micros: MICROS,
-  nanos: NANOS,
-  list: LIST,
-  array: ARRAY,
-} = Kind;
-
-/** Octets of the longest value of fixed size, an address, with its header and room to write beyond. */
-const MAX_VALUE_BYTES = 48 + SLACK_BYTES;
-/** Header of a map, twice, and the key of the group. */
-const MAX_FRAME_BYTES = 24;
-const MAX_SIZED_HEADER_BYTES = 5;
-/** Octets that one octet of text can become: U+FFFD takes three. */
-const MAX_TEXT_EXPANSION = 3;
-
-const MAC_BYTES = 17;
-const FIXED_STRING = 0xa0;
-const STRING_8 = 0xd9;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Headers of the maps of the record and of the group. */
+const FRAME_BYTES = 6;
 
 /**
  * Rows of one plan as MessagePack maps, one after another, with the keys and the structure of the JSON lines. Addresses are text,
@@ -75,39 +24,47 @@ export class MsgpackRows implements Rows {
   readonly #headerKeys: readonly Uint8Array[];
   readonly #headerWords: readonly (readonly Uint8Array[])[];
   readonly #prefix = new ByteWriter(1024);
-  readonly #structure = new ByteWriter(1024);
   #prefixSize = 0;
 
   constructor(view: RecordView, readList: ListReader) {
     this.#view = view;
     this.#readList = readList;
-    this.#values = new OpTable(view.values, encodeKey);
-    this.#grouped = new OpTable(view.grouped, encodeKey);
+    this.#values = new OpTable(view.values, msgpackKey);
+    this.#grouped = new OpTable(view.grouped, msgpackKey);
     this.#groupKey = stringBytes(view.group);
     this.#headerKeys = view.headers.map(({ key }) => stringBytes(key));
     this.#headerWords = view.headers.map(({ words }) => words.map(stringBytes));
   }
 
-  encode(batch: FlowBatch, writer: ByteWriter): void {
+  encode(batch: FlowBatch, options: boolean, writer: ByteWriter): number {
     this.#view.bind(batch);
     this.#values.refresh();
     this.#grouped.refresh();
-    const fixed = fixedBytes(this.#values.active) + fixedBytes(this.#grouped.active) + MAX_FRAME_BYTES;
-    for (let i = 0; i < batch.setCount; i++) this.#encodeSet(batch, batch.sets[i], fixed, writer);
+    let rows = 0;
+    for (let i = 0; i < batch.setCount; i++) {
+      const set = batch.sets[i];
+      if ((set.options && !options) || set.rowStart === set.rowEnd) continue;
+      this.#encodeSet(batch, set, writer);
+      rows += set.rowEnd - set.rowStart;
+    }
+    return rows;
   }
 
-  #encodeSet(batch: FlowBatch, set: SetContext, fixed: number, writer: ByteWriter): void {
-    if (set.rowStart === set.rowEnd) return;
+  #encodeSet(batch: FlowBatch, set: SetContext, writer: ByteWriter): void {
     const prefix = this.#writePrefix(set);
     const values = this.#values;
     const grouped = this.#grouped;
+    const fixed =
+      prefix.length + values.fixedBytes + this.#groupKey.length + grouped.fixedBytes + FRAME_BYTES;
     const variable = values.variable.length + grouped.variable.length > 0;
     const always = this.#view.groupAlways;
+    const exportTimeMs = set.exportTimeMs;
     let { at, bytes, view } = writer;
     for (let row = set.rowStart; row < set.rowEnd; row++) {
-      let room = fixed + prefix.length;
+      let room = fixed;
       if (variable) {
-        room += this.#measure(values.variable, batch, row, set) + this.#measure(grouped.variable, batch, row, set);
+        room += measureMsgpack(values.variable, batch, row, set, this.#readList);
+        room += measureMsgpack(grouped.variable, batch, row, set, this.#readList);
       }
       if (at + room > bytes.length) {
         writer.at = at;
@@ -118,31 +75,31 @@ export class MsgpackRows implements Rows {
       const hasGroup = inside > 0 || always;
       at = putMapHeader(view, at, this.#prefixSize + countOf(values, row) + (hasGroup ? 1 : 0));
       bytes.set(prefix, at);
-      at = putOps(values.active, values.active.length, values.keys, row, set.exportTimeMs, bytes, view, at + prefix.length);
+      at += prefix.length;
+      at = putMsgpackOps(
+        values.active,
+        values.active.length,
+        values.keys,
+        row,
+        exportTimeMs,
+        bytes,
+        view,
+        at,
+      );
       if (!hasGroup) continue;
-      at = putBytes(bytes, at, this.#groupKey);
-      at = putMapHeader(view, at, inside);
-      at = putOps(grouped.active, grouped.active.length, grouped.keys, row, set.exportTimeMs, bytes, view, at);
+      at = putMapHeader(view, putBytes(bytes, at, this.#groupKey), inside);
+      at = putMsgpackOps(
+        grouped.active,
+        grouped.active.length,
+        grouped.keys,
+        row,
+        exportTimeMs,
+        bytes,
+        view,
+        at,
+      );
     }
     writer.at = at;
-  }
-
-  /** The most octets that the values of varying size can take in a row. Structured data is encoded for it. */
-  #measure(ops: readonly Op[], batch: FlowBatch, row: number, set: SetContext): number {
-    let sum = 0;
-    for (let i = 0; i < ops.length; i++) {
-      const op = ops[i];
-      if (op.kind === ARRAY) {
-        sum += this.#measure(op.items, batch, row, set);
-      } else if (op.kind === LIST) {
-        appendPlain(this.#structure, this.#readList(batch, op.position, row, set));
-        op.encoded = this.#structure.take();
-        sum += op.encoded.length;
-      } else if (op.kind === STRING || op.kind === OCTETS) {
-        sum += MAX_SIZED_HEADER_BYTES + op.hi[row] * MAX_TEXT_EXPANSION;
-      }
-    }
-    return sum;
   }
 
   /** The members of the header, without the header of the map; valid until the next call. */
@@ -150,19 +107,39 @@ export class MsgpackRows implements Rows {
     this.#view.header(set);
     const writer = this.#prefix;
     const { headers } = this.#view;
-    const times = this.#view.schema === 'millrace';
     writer.at = 0;
     this.#prefixSize = 0;
     for (let i = 0; i < headers.length; i++) {
-      if (!headers[i].present) continue;
+      const header = headers[i];
+      if (!header.present) continue;
       this.#prefixSize++;
-      const word = headers[i].render === 'word' ? this.#headerWords[i][headers[i].number] : NO_BYTES;
-      writer.reserve(this.#headerKeys[i].length + word.length + MAX_VALUE_BYTES);
-      writer.at = putBytes(writer.bytes, writer.at, this.#headerKeys[i]);
-      writer.at = putHeader(writer, headers[i], word);
+      const key = this.#headerKeys[i];
+      const word = header.render === 'word' ? this.#headerWords[i][header.number] : key;
+      writer.reserve(key.length + word.length + MAX_VALUE_BYTES);
+      writer.at = putBytes(writer.bytes, writer.at, key);
+      writer.at = putHeader(writer, header, word);
     }
     return writer.bytes.subarray(0, writer.at);
   }
 }
 
-const NO_BYTES = new Uint8Array(0);
+function putHeader({ bytes, view, at }: ByteWriter, header: HeaderValue, word: Uint8Array): number {
+  switch (header.render) {
+    case 'word':
+      return putBytes(bytes, at, word);
+    case 'address':
+      return putString8(view, at, putAddress(view, at + 2, header.bytes, header.offset));
+    case 'time':
+      return putNanoseconds(view, at, header.number, 0);
+    default:
+      return putInteger(view, at, header.number);
+  }
+}
+
+/** How many of the values a row has. */
+function countOf(table: OpTable, row: number): number {
+  const { active, optional } = table;
+  let count = active.length - optional.length;
+  for (let i = 0; i < optional.length; i++) if (optional[i].present![row] !== 0) count++;
+  return count;
+}

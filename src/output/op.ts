@@ -1,4 +1,5 @@
 import type { RowValue, ValueColumn } from '../schema/values.ts';
+import { SLACK_BYTES } from './ascii.ts';
 
 /** What an encoder does with a value: storage and meaning as one small number, so that the row loop switches on numbers. */
 export const Kind = Object.freeze({
@@ -48,6 +49,9 @@ const NO_U32 = new Uint32Array(0);
 const NO_F64 = new Float64Array(0);
 const NO_BYTES = new Uint8Array(0);
 
+/** Octets of the longest value of fixed size, an address or a time, with quotes or header and room to write beyond. */
+export const MAX_VALUE_BYTES = 48 + SLACK_BYTES;
+
 /** One value of every row as the row loop needs it; the arrays are those of the batch that is bound. */
 export class Op {
   readonly value: RowValue;
@@ -85,6 +89,14 @@ export class Op {
     return this.#column?.position ?? -1;
   }
 
+  /** Room for the key and the value, as far as it does not vary. */
+  get fixedBytes(): number {
+    let sum = this.keyBytes + MAX_VALUE_BYTES;
+    for (const word of this.words) sum += word.length;
+    for (const item of this.items) sum += item.fixedBytes;
+    return sum;
+  }
+
   /** Takes over the arrays of a bound view. */
   refresh(): void {
     this.present = this.value.present;
@@ -112,13 +124,15 @@ export class OpTable {
   variable: Op[] = [];
   /** Those among the active ones that not every row has. */
   optional: Op[] = [];
+  /** Room for the keys of a row and for all values whose size does not vary. */
+  fixedBytes = 0;
 
   /** encodeKey: what stands before the value of an op, or of an item of an array. */
   constructor(values: readonly RowValue[], encodeKey: (op: Op) => Uint8Array) {
     this.ops = values.map((value) => new Op(value));
     const all = this.ops.flatMap((op) => [op, ...op.items]);
     const encoded = all.map(encodeKey);
-    const words = encoded.reduce((sum, key) => sum + Math.max(2, Math.ceil(key.length / 8)), 0);
+    const words = encoded.reduce((sum, key) => sum + wordsOf(key), 0);
     const bytes = new Uint8Array(words * 8);
     let at = 0;
     for (let i = 0; i < all.length; i++) {
@@ -126,7 +140,7 @@ export class OpTable {
       bytes.set(encoded[i], at * 8);
       op.keyAt = at;
       op.keyBytes = encoded[i].length;
-      op.keyWords = Math.max(2, Math.ceil(encoded[i].length / 8));
+      op.keyWords = wordsOf(encoded[i]);
       at += op.keyWords;
     }
     const view = new DataView(bytes.buffer);
@@ -138,10 +152,12 @@ export class OpTable {
     this.active.length = 0;
     this.variable.length = 0;
     this.optional.length = 0;
+    this.fixedBytes = 0;
     for (const op of this.ops) {
       if (op.value.absent) continue;
       op.refresh();
       this.active.push(op);
+      this.fixedBytes += op.fixedBytes;
       if (op.present !== null) this.optional.push(op);
       const { kind } = op;
       if (kind === Kind.string || kind === Kind.octets || kind === Kind.list || kind === Kind.array) {
@@ -149,4 +165,9 @@ export class OpTable {
       }
     }
   }
+}
+
+/** At least two, which most keys need, so that only longer ones take a loop. */
+function wordsOf(key: Uint8Array): number {
+  return Math.max(2, Math.ceil(key.length / 8));
 }

@@ -3,8 +3,8 @@ import type { ByteWriter } from './byte-writer.ts';
 
 /** Encodes the batches of one plan in one format. */
 export interface Rows {
-  /** Appends every row of the batch. */
-  encode(batch: FlowBatch, writer: ByteWriter): void;
+  /** Appends the rows of the batch, those of options records only with `options`; returns how many. */
+  encode(batch: FlowBatch, options: boolean, writer: ByteWriter): number;
 }
 
 /**

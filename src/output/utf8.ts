@@ -71,8 +71,8 @@ export function isUtf8(bytes: Uint8Array, offset: number, length: number): boole
 }
 
 /**
- * Writes the inside of a JSON string. The target has room for MAX_JSON_EXPANSION times the length. With `shown`, what could
- * act on a terminal or hide text in it (control characters, marks of writing direction) is escaped, too.
+ * Writes the inside of a JSON string. The target has room for MAX_JSON_EXPANSION times the length. What could act on a terminal
+ * or hide text on it is escaped as well, so that a line may be shown as it is.
  */
 export function putJsonText(
   target: Uint8Array,
@@ -80,7 +80,6 @@ export function putJsonText(
   bytes: Uint8Array,
   offset: number,
   length: number,
-  shown = false,
 ): number {
   const end = offset + length;
   while (offset < end) {
@@ -89,11 +88,11 @@ export function putJsonText(
       target[at++] = c;
       offset++;
     } else if (c < 0x80) {
-      at = putEscape(target, at, c, shown);
+      at = putEscape(target, at, c);
       offset++;
     } else {
       const size = characterLength(bytes, offset, end);
-      at = putCharacter(target, at, bytes, offset, size, shown);
+      at = putCharacter(target, at, bytes, offset, size);
       offset += Math.abs(size);
     }
   }
@@ -101,26 +100,20 @@ export function putJsonText(
 }
 
 /** ASCII that is not plain. */
-function putEscape(target: Uint8Array, at: number, code: number, shown: boolean): number {
-  if (ESCAPE_LETTERS[code] !== 0) {
-    target[at] = BACKSLASH;
-    target[at + 1] = ESCAPE_LETTERS[code];
-    return at + 2;
-  }
-  if (code === 127 && !shown) {
-    target[at] = code;
-    return at + 1;
-  }
-  return putUnicodeEscape(target, at, code);
+function putEscape(target: Uint8Array, at: number, code: number): number {
+  if (ESCAPE_LETTERS[code] === 0) return putUnicodeEscape(target, at, code);
+  target[at] = BACKSLASH;
+  target[at + 1] = ESCAPE_LETTERS[code];
+  return at + 2;
 }
 
+/** size: as characterLength says. */
 function putCharacter(
   target: Uint8Array,
   at: number,
   bytes: Uint8Array,
   offset: number,
   size: number,
-  shown: boolean,
 ): number {
   if (size < 0) {
     target[at] = 0xef;
@@ -128,9 +121,9 @@ function putCharacter(
     target[at + 2] = 0xbd;
     return at + 3;
   }
-  if (shown) {
-    const code = size === 4 ? 0 : codePoint(bytes, offset, size);
-    if (size < 4 && isHidden(code)) return putUnicodeEscape(target, at, code);
+  if (size < 4) {
+    const code = codePoint(bytes, offset, size);
+    if (isHidden(code)) return putUnicodeEscape(target, at, code);
   }
   for (let i = 0; i < size; i++) target[at + i] = bytes[offset + i];
   return at + size;
@@ -142,16 +135,33 @@ function codePoint(bytes: Uint8Array, offset: number, size: number): number {
   return ((bytes[offset] & 15) << 12) | ((bytes[offset + 1] & 63) << 6) | (bytes[offset + 2] & 63);
 }
 
-/** C1 controls, zero-width and direction marks, line and paragraph separators, and the byte order mark. */
+/** C1 controls, zero-width characters, marks of writing direction, line and paragraph separators, byte order mark. */
 function isHidden(code: number): boolean {
   return (
-    code < 0xa0 ||
+    (code >= 0x7f && code < 0xa0) ||
     code === 0x61c ||
     (code >= 0x200b && code <= 0x200f) ||
     (code >= 0x2028 && code <= 0x202e) ||
     (code >= 0x2060 && code <= 0x206f) ||
     code === 0xfeff
   );
+}
+
+/** JSON text with the same characters escaped; those below U+0020 are already. */
+export function escapeHidden(json: string): string {
+  return json.replace(/[\u007f-\uffff]/g, (unit) => {
+    const code = unit.charCodeAt(0);
+    return isHidden(code) ? unicodeEscape(code) : unit;
+  });
+}
+
+/** A JSON string in ASCII. */
+export function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => unicodeEscape(unit.charCodeAt(0)));
+}
+
+function unicodeEscape(code: number): string {
+  return `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
 function putUnicodeEscape(target: Uint8Array, at: number, code: number): number {

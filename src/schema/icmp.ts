@@ -33,7 +33,9 @@ export class IcmpRule implements Rule {
     this.#protocol = columns.find(PROTOCOL, 'u8');
     const pair = PAIRS.find(([type, code]) => columns.find(type, 'u8') >= 0 && columns.find(code, 'u8') >= 0);
     this.#codeAt = pair === undefined ? -1 : columns.take(columns.find(pair[1], 'u8'));
-    this.#typeAt = columns.take(pair === undefined ? columns.first(COMBINED, 'u16') : columns.find(pair[0], 'u8'));
+    this.#typeAt = columns.take(
+      pair === undefined ? columns.first(COMBINED, 'u16') : columns.find(pair[0], 'u8'),
+    );
     this.values = this.#typeAt < 0 ? [] : [this.#type, this.#code];
   }
 

@@ -95,7 +95,11 @@ export class MillraceView implements RecordView {
 }
 
 function headerValue({ key, type, words }: RecordField): HeaderValue {
-  return new HeaderValue(key, type === 'time' || type === 'word' || type === 'address' ? type : 'number', words);
+  return new HeaderValue(
+    key,
+    type === 'time' || type === 'word' || type === 'address' ? type : 'number',
+    words,
+  );
 }
 
 /** All rules but that of time, each before those that use what it computes. */

@@ -1,7 +1,7 @@
 import type { ColumnData, FlowBatch, SetContext } from '../decode/batch.ts';
 import type { PlanColumns, Rule } from './plan-columns.ts';
 import type { ElementRef } from './record.ts';
-import type { Scratch } from './scratch.ts';
+import type { NameSlots, Scratch } from './scratch.ts';
 import type { ExporterStateSource, StateOfSet } from './state-source.ts';
 import { RowValue } from './values.ts';
 
@@ -11,28 +11,41 @@ interface NameField {
   readonly key: string;
   /** Elements that carry the name itself. */
   readonly sent: readonly ElementRef[];
-  /** Elements that carry the id. */
-  readonly ids: readonly ElementRef[];
-  readonly find: FindName;
+  /** Elements that carry a number with a name; the first one that the template has is used. */
+  readonly named: readonly (readonly [element: ElementRef, find: FindName])[];
 }
 
 const SAMPLER: FindName = (state, id) => state.samplerName(id);
+const SELECTOR: FindName = (state, id) => state.selectorName(id);
 const INTERFACE: FindName = (state, id) => state.interfaceName(id);
 const DESCRIPTION: FindName = (state, id) => state.interfaceDescription(id);
 const VRF: FindName = (state, id) => state.vrfName(id);
 
-export const NAME_FIELDS: readonly NameField[] = [
-  { key: 'sampler_name', sent: [84, 335], ids: [48, 302], find: SAMPLER },
-  { key: 'in_if_name', sent: [], ids: [10, 252], find: INTERFACE },
-  { key: 'out_if_name', sent: [], ids: [14, 253], find: INTERFACE },
-  { key: 'in_if_desc', sent: [], ids: [10, 252], find: DESCRIPTION },
-  { key: 'out_if_desc', sent: [], ids: [14, 253], find: DESCRIPTION },
-  { key: 'in_vrf_name', sent: [], ids: [234], find: VRF },
-  { key: 'out_vrf_name', sent: [], ids: [235], find: VRF },
-];
+const IN_INTERFACES = [10, 252];
+const OUT_INTERFACES = [14, 253];
 
-/** Remembered answers of a set's state; a power of two. */
-const SLOTS = 64;
+const named = (key: string, elements: readonly ElementRef[], find: FindName): NameField => ({
+  key,
+  sent: [],
+  named: elements.map((element) => [element, find] as const),
+});
+
+export const NAME_FIELDS: readonly NameField[] = [
+  {
+    key: 'sampler_name',
+    sent: [84, 335],
+    named: [
+      [48, SAMPLER],
+      [302, SELECTOR],
+    ],
+  },
+  named('in_if_name', IN_INTERFACES, INTERFACE),
+  named('out_if_name', OUT_INTERFACES, INTERFACE),
+  named('in_if_desc', IN_INTERFACES, DESCRIPTION),
+  named('out_if_desc', OUT_INTERFACES, DESCRIPTION),
+  named('in_vrf_name', [234], VRF),
+  named('out_vrf_name', [235], VRF),
+];
 
 /** A name that the record carries, or that options data gave to a number in the record. */
 export class NameRule implements Rule {
@@ -40,17 +53,20 @@ export class NameRule implements Rule {
   readonly #value: RowValue;
   readonly #scratch: Scratch;
   readonly #states: StateOfSet;
-  readonly #find: FindName;
   readonly #sent: number;
-  readonly #id: number;
-  readonly #names = new NameSlots();
+  readonly #id: number = -1;
+  readonly #find: FindName = () => null;
 
   constructor(field: NameField, columns: PlanColumns, scratch: Scratch, states: StateOfSet) {
     this.#scratch = scratch;
     this.#states = states;
-    this.#find = field.find;
     this.#sent = columns.take(columns.first(field.sent, 'text'));
-    this.#id = columns.plan.layout.scopeCount > 0 ? -1 : columns.first(field.ids, 'u64');
+    const options = columns.plan.layout.scopeCount > 0;
+    const source = field.named.find(([element]) => columns.find(element, 'u64') >= 0);
+    if (this.#sent < 0 && source !== undefined && !options) {
+      this.#id = columns.find(source[0], 'u64');
+      this.#find = source[1];
+    }
     this.#value =
       this.#sent >= 0
         ? RowValue.decoded(field.key, columns.plan, [this.#sent])
@@ -66,52 +82,40 @@ export class NameRule implements Rule {
     }
     const ids = batch.columns[this.#id];
     const wide = batch.plan.columns[this.#id].storage === 'u64';
+    const names = this.#scratch.names();
+    let known: ExporterStateSource | null = null;
     bindFound(batch, this.#value, this.#scratch, this.#states, (set, state, lo, hi, present) => {
-      this.#names.clear();
-      return this.#fill(ids, wide, set, state, lo, hi, present);
+      if (state !== known) names.forget();
+      known = state;
+      return this.#fill(ids, wide, names, set, state, lo, hi, present);
     });
   }
 
+  /** Names of the rows of a set; returns how many rows have one. */
   #fill(
     ids: ColumnData,
     wide: boolean,
+    names: NameSlots,
     set: SetContext,
     state: ExporterStateSource,
     lo: Uint32Array,
     hi: Uint32Array,
     present: Uint8Array,
   ): number {
-    const names = this.#names;
     let count = 0;
     for (let row = set.rowStart; row < set.rowEnd; row++) {
-      const id = ids.lo[row];
-      const slot = id & (SLOTS - 1);
-      if (names.used[slot] === 0 || names.id[slot] !== id) names.remember(slot, id, this.#find(state, id), this.#scratch);
+      const id = wide ? ids.hi[row] * 2 ** 32 + ids.lo[row] : ids.lo[row];
+      let slot = names.slotOf(id);
+      if (slot < 0) {
+        const start = this.#scratch.textUsed;
+        slot = names.remember(id, start, appendText(this.#scratch, this.#find(state, id)));
+      }
       lo[row] = names.start[slot];
       hi[row] = names.length[slot];
-      present[row] = names.length[slot] > 0 && !(wide && ids.hi[row] > 0) ? 1 : 0;
+      present[row] = names.length[slot] > 0 ? 1 : 0;
       count += present[row];
     }
     return count;
-  }
-}
-
-/** Names asked for in a set, by the lower bits of the id; a later id takes the place of another. */
-class NameSlots {
-  readonly used = new Uint8Array(SLOTS);
-  readonly id = new Uint32Array(SLOTS);
-  readonly start = new Uint32Array(SLOTS);
-  readonly length = new Uint32Array(SLOTS);
-
-  clear(): void {
-    this.used.fill(0);
-  }
-
-  remember(slot: number, id: number, name: Uint8Array | null, scratch: Scratch): void {
-    this.used[slot] = 1;
-    this.id[slot] = id;
-    this.start[slot] = scratch.textUsed;
-    this.length[slot] = appendText(scratch, name);
   }
 }
 
@@ -168,7 +172,13 @@ type FillSet = (
 ) => number;
 
 /** Fills a text value for the sets that have exporter state; fill returns in how many rows it found a name. */
-function bindFound(batch: FlowBatch, value: RowValue, scratch: Scratch, states: StateOfSet, fill: FillSet): void {
+function bindFound(
+  batch: FlowBatch,
+  value: RowValue,
+  scratch: Scratch,
+  states: StateOfSet,
+  fill: FillSet,
+): void {
   let known = false;
   for (let i = 0; i < batch.setCount && !known; i++) known = states.of(batch.sets[i]) !== null;
   value.absent = !known;

@@ -63,7 +63,8 @@ export class PlanColumns {
     for (const { key, columns } of this.plan.fields) {
       const { pen, id, scope } = this.plan.columns[columns[0]];
       if (pen === 0 && id === PADDING_OCTETS && !scope) continue;
-      if (columns.length > 1 || !this.#taken.has(columns[0])) values.push(RowValue.decoded(key, this.plan, columns));
+      if (columns.length > 1 || !this.#taken.has(columns[0]))
+        values.push(RowValue.decoded(key, this.plan, columns));
       else if (this.#sometimes.has(columns[0])) values.push(this.#sometimes.get(columns[0])!);
     }
     return values;

@@ -5,7 +5,18 @@
  * Absent is absent: a key is written only when the exporter sent the value, or options data gave it.
  */
 
-export type FieldType = 'u8' | 'u16' | 'u32' | 'u64' | 'rate' | 'text' | 'word' | 'address' | 'mac' | 'time' | 'labels';
+export type FieldType =
+  | 'u8'
+  | 'u16'
+  | 'u32'
+  | 'u64'
+  | 'rate'
+  | 'text'
+  | 'word'
+  | 'address'
+  | 'mac'
+  | 'time'
+  | 'labels';
 
 /** Id of an IANA element, or [enterprise number, id]. */
 export type ElementRef = number | readonly [pen: number, id: number];
@@ -105,8 +116,20 @@ export const RECORD: readonly RecordField[] = [
   core('packets', 'u64', [2, 86, 298], 'Packets as exported, not scaled', 'packets'),
   extended('out_bytes', 'u64', [23], 'Octets after a middlebox function', 'octets'),
   extended('out_packets', 'u64', [24], 'Packets after a middlebox function', 'packets'),
-  extended('reverse_bytes', 'u64', [[REVERSE, 1], [REVERSE, 85], 232], 'Octets of the reverse direction', 'octets'),
-  extended('reverse_packets', 'u64', [[REVERSE, 2], [REVERSE, 86], 299], 'Packets of the reverse direction', 'packets'),
+  extended(
+    'reverse_bytes',
+    'u64',
+    [[REVERSE, 1], [REVERSE, 85], 232],
+    'Octets of the reverse direction',
+    'octets',
+  ),
+  extended(
+    'reverse_packets',
+    'u64',
+    [[REVERSE, 2], [REVERSE, 86], 299],
+    'Packets of the reverse direction',
+    'packets',
+  ),
   core('tcp_flags', 'u16', [6], 'TCP control bits of all packets'),
   core('ip_tos', 'u8', [5], 'Type of service or traffic class'),
   extended('out_ip_tos', 'u8', [55], 'Type of service or traffic class on the way out'),
@@ -158,7 +181,12 @@ export const RECORD: readonly RecordField[] = [
   computed('out_vrf_name', 'text', 'Name of the egress VRF'),
   computed('vpn_rd', 'text', 'Route distinguisher as in RFC 4364, administrator:number', { elements: [90] }),
   extended('forwarding_status', 'u32', [89], 'Forwarding status and reason'),
-  extended('end_reason', 'u8', [136], 'Why the flow ended: 1 idle, 2 active, 3 end, 4 forced, 5 lack of resources'),
+  extended(
+    'end_reason',
+    'u8',
+    [136],
+    'Why the flow ended: 1 idle, 2 active, 3 end, 4 forced, 5 lack of resources',
+  ),
   computed('app_id', 'text', 'Application as in RFC 6759, engine:selector', { elements: [95] }),
   computed('app_name', 'text', 'Name of the application', { elements: [96] }),
 
@@ -171,7 +199,9 @@ export const RECORD: readonly RecordField[] = [
   extended('user_name', 'text', [371], 'User'),
   extended('flow_id', 'u64', [148], 'Flow number of the exporter'),
   extended('observation_point_id', 'u64', [138], 'Observation point'),
-  pair('exporter_reported_addr', 'address', 'Address that the exporter gives for itself', { elements: [130, 131] }),
+  pair('exporter_reported_addr', 'address', 'Address that the exporter gives for itself', {
+    elements: [130, 131],
+  }),
 ];
 
 /** Key of the object that holds every field no rule took, by IANA name or `<enterprise>.<id>`. */

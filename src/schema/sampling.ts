@@ -81,7 +81,8 @@ export class SamplingRule implements Rule {
     if (this.#dividend >= 0) this.#fromRecord(batch, rates);
     else rates.fill(0, 0, rows);
     let count = 0;
-    for (let i = 0; i < batch.setCount; i++) count += this.#complete(batch, batch.sets[i], rates, sources, present);
+    for (let i = 0; i < batch.setCount; i++)
+      count += this.#complete(batch, batch.sets[i], rates, sources, present);
     this.#rate.columns[0].data.f64 = rates;
     this.#source.columns[0].data.lo = sources;
     for (const value of this.values) {

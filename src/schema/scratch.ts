@@ -9,6 +9,8 @@ export class Scratch {
   readonly #u32: Uint32Array[] = [];
   readonly #f64: Float64Array[] = [];
   readonly #u8: Uint8Array[] = [];
+  readonly #names: NameSlots[] = [];
+  #namesUsed = 0;
   #u32Used = 0;
   #f64Used = 0;
   #u8Used = 0;
@@ -17,6 +19,7 @@ export class Scratch {
   textUsed = 0;
 
   begin(): void {
+    this.#namesUsed = 0;
     this.#u32Used = 0;
     this.#f64Used = 0;
     this.#u8Used = 0;
@@ -25,13 +28,15 @@ export class Scratch {
 
   u32(length: number): Uint32Array {
     const i = this.#u32Used++;
-    if (i >= this.#u32.length || this.#u32[i].length < length) this.#u32[i] = new Uint32Array(rounded(length));
+    if (i >= this.#u32.length || this.#u32[i].length < length)
+      this.#u32[i] = new Uint32Array(rounded(length));
     return this.#u32[i];
   }
 
   f64(length: number): Float64Array {
     const i = this.#f64Used++;
-    if (i >= this.#f64.length || this.#f64[i].length < length) this.#f64[i] = new Float64Array(rounded(length));
+    if (i >= this.#f64.length || this.#f64[i].length < length)
+      this.#f64[i] = new Float64Array(rounded(length));
     return this.#f64[i];
   }
 
@@ -39,6 +44,14 @@ export class Scratch {
     const i = this.#u8Used++;
     if (i >= this.#u8.length || this.#u8[i].length < length) this.#u8[i] = new Uint8Array(rounded(length));
     return this.#u8[i];
+  }
+
+  /** Slots that remember nothing. */
+  names(): NameSlots {
+    const i = this.#namesUsed++;
+    this.#names[i] ??= new NameSlots();
+    this.#names[i].forget();
+    return this.#names[i];
   }
 
   /** Makes room for so many more bytes of text and returns where they go; the caller adds to textUsed what it wrote. */
@@ -57,4 +70,40 @@ function rounded(length: number): number {
   let size = MIN_ROWS;
   while (size < length) size *= 2;
   return size;
+}
+
+const NAME_SLOTS = 512;
+
+/** Texts already found for numbers, where they are in the scratch text; a newcomer takes the place of what was there. */
+export class NameSlots {
+  readonly start = new Uint32Array(NAME_SLOTS);
+  readonly length = new Uint32Array(NAME_SLOTS);
+  readonly #ids = new Float64Array(NAME_SLOTS);
+  readonly #rounds = new Uint32Array(NAME_SLOTS);
+  #round = 0;
+
+  forget(): void {
+    this.#round = (this.#round + 1) >>> 0;
+    // After 2^32 rounds an old mark could look like a new one.
+    if (this.#round === 0) {
+      this.#rounds.fill(0);
+      this.#round = 1;
+    }
+  }
+
+  /** The slot of a number, -1 when it is not remembered. */
+  slotOf(id: number): number {
+    const slot = id & (NAME_SLOTS - 1);
+    return this.#rounds[slot] === this.#round && this.#ids[slot] === id ? slot : -1;
+  }
+
+  /** Returns the slot. */
+  remember(id: number, start: number, length: number): number {
+    const slot = id & (NAME_SLOTS - 1);
+    this.#rounds[slot] = this.#round;
+    this.#ids[slot] = id;
+    this.start[slot] = start;
+    this.length[slot] = length;
+    return slot;
+  }
 }

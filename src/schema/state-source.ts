@@ -12,6 +12,7 @@ export interface ExporterStateSource {
   vrfName(id: number): Uint8Array | null;
   applicationName(bytes: Uint8Array, offset: number, length: number): Uint8Array | null;
   samplerName(id: number): Uint8Array | null;
+  selectorName(id: number): Uint8Array | null;
 }
 
 /** The exporter state at an address of the shared heap; null when there is none. */

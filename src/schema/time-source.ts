@@ -74,7 +74,8 @@ export const readUptime: TimeReader = (column, _wide, set, systemInitMs, ms, ns)
   const lo = column.lo;
   for (let row = set.rowStart; row < set.rowEnd; row++) ns[row] = 0;
   if (set.sysUptimeMs < 0) {
-    for (let row = set.rowStart; row < set.rowEnd; row++) ms[row] = uptimeSince(systemInitMs, lo[row], exported);
+    for (let row = set.rowStart; row < set.rowEnd; row++)
+      ms[row] = uptimeSince(systemInitMs, lo[row], exported);
     return;
   }
   const uptime = set.sysUptimeMs;

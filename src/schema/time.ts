@@ -151,7 +151,12 @@ export class TimeRule implements Rule {
     read(column, this.#isWide(position), set, initMs, target.f64, target.lo);
   }
 
-  #readUptimeSinceRecordedInit(batch: FlowBatch, set: SetContext, column: ColumnData, target: ColumnData): void {
+  #readUptimeSinceRecordedInit(
+    batch: FlowBatch,
+    set: SetContext,
+    column: ColumnData,
+    target: ColumnData,
+  ): void {
     const { lo, hi } = batch.columns[this.#init];
     const wide = this.#isWide(this.#init);
     for (let row = set.rowStart; row < set.rowEnd; row++) {

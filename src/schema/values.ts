@@ -8,7 +8,12 @@ import type { Plan, Render, Storage } from '../decode/plan.ts';
 export type ValueRender = Render | 'time' | 'rate' | 'word';
 
 const NO_BYTES = new Uint8Array(0);
-const NO_COLUMN: ColumnData = { lo: new Uint32Array(0), hi: new Uint32Array(0), f64: new Float64Array(0), wide: NO_BYTES };
+const NO_COLUMN: ColumnData = {
+  lo: new Uint32Array(0),
+  hi: new Uint32Array(0),
+  f64: new Float64Array(0),
+  wide: NO_BYTES,
+};
 
 /** Where one value of every row is kept and what it means. */
 export class ValueColumn {
@@ -46,7 +51,12 @@ export class RowValue {
   /** Set by bind where no row has the value, so that nobody needs to look at the rows. */
   absent = false;
 
-  constructor(key: string, columns: readonly ValueColumn[], list = columns.length > 1, words: readonly string[] = []) {
+  constructor(
+    key: string,
+    columns: readonly ValueColumn[],
+    list = columns.length > 1,
+    words: readonly string[] = [],
+  ) {
     this.key = key;
     this.columns = columns;
     this.list = list;
@@ -54,7 +64,12 @@ export class RowValue {
   }
 
   /** A value that a rule computes. */
-  static computed(key: string, storage: Storage, render: ValueRender, words: readonly string[] = []): RowValue {
+  static computed(
+    key: string,
+    storage: Storage,
+    render: ValueRender,
+    words: readonly string[] = [],
+  ): RowValue {
     return new RowValue(key, [new ValueColumn(storage, render)], false, words);
   }
 

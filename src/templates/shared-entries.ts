@@ -82,8 +82,7 @@ export class SharedEntries implements EntryPublisher {
 }
 
 export const entryLayoutUid = (view: DataView, address: number): number => view.getUint32(address, true);
-export const entryTemplateId = (view: DataView, address: number): number =>
-  view.getUint16(address + 8, true);
+export const entryTemplateId = (view: DataView, address: number): number => view.getUint16(address + 8, true);
 export const entryIsOptions = (view: DataView, address: number): boolean => view.getUint8(address + 10) === 1;
 
 /** The layout of an entry; any thread that holds a work item which refers to it. */

@@ -173,7 +173,7 @@ class StateSource {
   /** Answers by cache slot: 0 and null where the page has no such entry. */
   readonly rates = new Float64Array(VALUE_SLOTS);
   readonly texts: (Uint8Array | null)[] = new Array(VALUE_SLOTS).fill(null);
-  // What the answer of a slot belongs to. No page has uid 0.
+  // What the answer of a slot belongs to. No page has uid 0; the kind says whether the id or the key counts.
   readonly #uids = new Float64Array(VALUE_SLOTS);
   readonly #kinds = new Uint8Array(VALUE_SLOTS);
   readonly #ids = new Float64Array(VALUE_SLOTS);
@@ -195,7 +195,6 @@ class StateSource {
     this.#numberKeyView.setUint32(4, id >>> 0);
     this.#fill(slot, kind, hash, this.#numberKey, 0, NUMBER_KEY_BYTES);
     this.#ids[slot] = id;
-    this.#keys[slot] = null;
     return slot;
   }
 
@@ -212,7 +211,6 @@ class StateSource {
       return slot;
     }
     this.#fill(slot, kind, hash, bytes, offset, length);
-    this.#ids[slot] = -1;
     this.#keys[slot] = new Uint8Array(bytes.subarray(offset, offset + length));
     return slot;
   }

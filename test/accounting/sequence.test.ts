@@ -202,6 +202,11 @@ describe('sequence accounting: restarts', () => {
       .up(7, 1, 3, T)
       .up(6, 1, 2 ** 32 - 4, T)
       .has({ reordered: 1 });
+    // A few ms on, whatever the clock of the exporter did meanwhile.
+    new Stream('datagrams')
+      .up(5, 1, 2 ** 32 - 500, T)
+      .up(6, 1, 300, T + 60_000)
+      .has({});
   });
 
   it('an IPFIX sequence that fell back, with a later export time', () => {
@@ -233,6 +238,11 @@ describe('sequence accounting: restarts', () => {
       .up(1000, 1, 77)
       .up(1000 - windowDatagrams, 1, 77)
       .has({ restarts: 1 });
+    // The window reaches as far as the last 64 datagrams do, if they are larger.
+    const large = new Stream('records');
+    for (let i = 0; i < 100; i++) large.up(i * 30, 30, 77);
+    large.up(36 * 30 + 5, 1, 77).has({ reordered: 1 });
+    large.up(36 * 30 - 5, 1, 77).has({ reordered: 1, restarts: 1 });
   });
 
   it('is never a loss, and what was lost before stays lost', () => {
@@ -240,6 +250,13 @@ describe('sequence accounting: restarts', () => {
     stream.up(3, 1, 10).up(4, 1, 11).has({ lost: 9, restarts: 1 });
     // A number of the old count that fell into its hole is not repaired.
     stream.up(2, 1, 9).has({ lost: 9, restarts: 1, reordered: 1 });
+    new Stream('records')
+      .ipfix(0, 10)
+      .ipfix(40, 10)
+      .ipfix(35, 10, 5)
+      .ipfix(20, 10, 0)
+      .ipfix(45, 10, 5)
+      .has({ lost: 30, restarts: 1, reordered: 1 });
   });
 
   it('a stray with a foreign number does not make the next one a loss', () => {
@@ -254,6 +271,12 @@ describe('sequence accounting: restarts', () => {
       .ipfix(1e9, 10, 0)
       .ipfix(5015, 10, 0)
       .has({ restarts: 1, lost: 5 });
+    new Stream('records')
+      .ipfix(5000, 10, 0)
+      .ipfix(5010, -1, 0)
+      .ipfix(0, 10, 1)
+      .ipfix(5035, 10, 1)
+      .has({ restarts: 1, unsure: 1 });
   });
 });
 

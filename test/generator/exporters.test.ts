@@ -8,7 +8,7 @@ import {
   type GeneratedDatagram,
   type GeneratorOptions,
 } from '../../src/generator/exporters.ts';
-import { fieldNumber, hasElement, numberOf, Reader, textOf, valueOf } from './reader.ts';
+import { fieldNumber, hasElement, numberOf, octetsOf, Reader, textOf } from './reader.ts';
 
 const VERSIONS = [5, 7, 9, 10] as const;
 
@@ -45,7 +45,7 @@ test('the bytes of a seed are the same on every machine', () => {
       digest({ version: 9, ...lively }, 100),
       digest({ version: 10, ...lively }, 100),
     ],
-    ['', '', '', ''],
+    ['159f4737bd9207d3', '60c8e60eeab7867b', '7553fce647462dfe', 'db0309f3a0da02af'],
   );
 });
 
@@ -73,7 +73,7 @@ test('exporters take turns, each with a domain, an uptime and a network of its o
   for (let i = 3; i < 9; i++) assert.equal(messages[i].uptimeMs - messages[i - 3].uptimeMs, 750);
   messages.forEach(({ data }, i) => {
     for (const record of data) {
-      const local = [valueOf(record, 8), valueOf(record, 12)].filter((address) => address[0] === 10);
+      const local = [octetsOf(record, 8), octetsOf(record, 12)].filter((address) => address[0] === 10);
       assert.equal(local.length, 1);
       assert.equal(local[0][1] * 256 + local[0][2], datagrams[i].exporter);
     }
@@ -125,13 +125,13 @@ test('flows look like flows', () => {
     if (protocol === 1) assert.equal(numberOf(record, 11), 0x0800);
     else assert.ok(numberOf(record, 7) > 0 && numberOf(record, 11) > 0);
     hosts.add(numberOf(record, 8));
-    const outbound = valueOf(record, 8)[0] === 10;
+    const outbound = octetsOf(record, 8)[0] === 10;
     assert.equal(numberOf(record, 61), outbound ? 1 : 0);
     assert.equal(numberOf(record, outbound ? 10 : 14) <= 6, true);
     assert.equal(numberOf(record, outbound ? 14 : 10) >= 7, true);
   }
   const share = (protocol: number) => (protocols.get(protocol) ?? 0) / records.length;
-  assert.equal(share(1) + share(6) + share(17), 1);
+  assert.deepEqual([...protocols.keys()].sort(), [1, 17, 6]);
   assert.ok(share(6) > 0.4 && share(17) > 0.2 && share(1) > 0.01);
   assert.ok(hosts.size > 100 && hosts.size < 1000, `${hosts.size}`);
 });
@@ -179,7 +179,7 @@ test('all kinds of IPFIX flow time mean a time shortly before the export', () =>
         times = [numberOf(record, 152), numberOf(record, 153)];
         kinds.add(152);
       } else if (hasElement(record, 154)) {
-        times = [ntpMs(valueOf(record, 154)), ntpMs(valueOf(record, 155))];
+        times = [ntpMs(octetsOf(record, 154)), ntpMs(octetsOf(record, 155))];
         kinds.add(154);
       } else if (hasElement(record, 158)) {
         times = [
@@ -210,8 +210,8 @@ test('templates differ: IPv6, reduced sizes, wide counters, enterprise elements,
   const v9 = seen(9);
   const ipfix = seen(10);
   for (const records of [v9, ipfix]) {
-    assert.ok(records.some((record) => hasElement(record, 27) && valueOf(record, 27).length === 16));
-    const lengths = new Set(records.filter((r) => hasElement(r, 1)).map((r) => valueOf(r, 1).length));
+    assert.ok(records.some((record) => hasElement(record, 27) && octetsOf(record, 27).length === 16));
+    const lengths = new Set(records.filter((r) => hasElement(r, 1)).map((r) => octetsOf(r, 1).length));
     assert.deepEqual([...lengths].sort(), [4, 5, 8]);
     assert.ok(records.some((record) => hasElement(record, 1) && numberOf(record, 1) > 2 ** 32));
   }
@@ -220,7 +220,7 @@ test('templates differ: IPv6, reduced sizes, wide counters, enterprise elements,
   assert.ok(ipfix.some((record) => hasElement(record, 1, 29305)));
   const targets = ipfix
     .filter((record) => hasElement(record, 461))
-    .map((record) => valueOf(record, 461).length);
+    .map((record) => octetsOf(record, 461).length);
   assert.ok(targets.some((length) => length > 254) && targets.some((length) => length < 100));
   const hosts = ipfix.filter((record) => hasElement(record, 460)).map((record) => textOf(record, 460));
   assert.ok(hosts.includes('') && hosts.some((host) => host.endsWith('.example.com')));
@@ -254,12 +254,6 @@ test('the v5 header tells engine, milliseconds and sampling', () => {
   assert.equal(new Reader().read(take({ version: 5 }, 1)[0].payload).sampling, 0);
 });
 
-test('a payload is the one of the last call, a held one too', () => {
-  const simulator = new ExporterSimulator({ reorder: 0.5, seed: 3 });
-  const reader = new Reader();
-  for (let i = 0; i < 200; i++) reader.read(simulator.next().payload);
-});
-
 test('any valid options give well-formed datagrams that fit', () => {
   const options = fc.record({
     version: fc.constantFrom(...VERSIONS),
@@ -270,7 +264,6 @@ test('any valid options give well-formed datagrams that fit', () => {
     templateEvery: fc.integer({ min: 1, max: 30 }),
     recordsPerDatagram: fc.option(fc.integer({ min: 1, max: 28 }), { nil: undefined }),
     maxDatagramBytes: fc.oneof(fc.integer({ min: 1024, max: 1500 }), fc.constant(65_507)),
-    reorder: fc.constantFrom(0, 0.3),
     redefine: fc.integer({ min: 0, max: 10 }),
   });
   fc.assert(
@@ -289,13 +282,11 @@ test('any valid options give well-formed datagrams that fit', () => {
         const sent = message.templates.length + message.optionsTemplates.length + records + optionsRecords;
         if (given.version === 10) assert.equal(message.count, payload.length);
         else assert.equal(message.count, sent);
-        // Swapped datagrams may be read with templates that came after them.
-        if (given.reorder > 0) continue;
         assert.equal(message.unknown, 0);
         assert.equal(message.data.length, records);
         assert.equal(message.optionsData.length, optionsRecords);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });

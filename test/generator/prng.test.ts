@@ -5,7 +5,7 @@ import { Prng } from '../../src/generator/prng.ts';
 const take = (prng: Prng, n: number) => Array.from({ length: n }, () => prng.next());
 
 test('a seed and a stream mean the same numbers everywhere', () => {
-  assert.deepEqual(take(new Prng(1, 0), 4), [0, 0, 0, 0]);
+  assert.deepEqual(take(new Prng(1, 0), 4), [3387734806, 1080862987, 3546521498, 2861869171]);
   assert.deepEqual(take(new Prng(2 ** 40 + 7, 3), 50), take(new Prng(2 ** 40 + 7, 3), 50));
 });
 

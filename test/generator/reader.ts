@@ -196,12 +196,12 @@ function readRecord(template: TemplateRead, payload: Uint8Array, start: number, 
 
 /** Value of an element as a number. */
 export function numberOf(record: RecordRead, id: number, pen = 0): number {
-  return number(valueOf(record, id, pen));
+  return number(octetsOf(record, id, pen));
 }
 
 /** Value of an element as text, without the zeros that fill a fixed field up. */
 export function textOf(record: RecordRead, id: number, pen = 0): string {
-  return Buffer.from(valueOf(record, id, pen))
+  return Buffer.from(octetsOf(record, id, pen))
     .toString('utf8')
     .replace(/\0+$/, '');
 }
@@ -210,7 +210,7 @@ export function hasElement(record: RecordRead, id: number, pen = 0): boolean {
   return record.template.fields.some((field) => field.id === id && field.pen === pen);
 }
 
-export function valueOf(record: RecordRead, id: number, pen = 0): Uint8Array {
+export function octetsOf(record: RecordRead, id: number, pen = 0): Uint8Array {
   const index = record.template.fields.findIndex((field) => field.id === id && field.pen === pen);
   assert.ok(index >= 0, `the record has element ${pen}.${id}`);
   return record.values[index];

@@ -34,6 +34,8 @@ test('datagrams arrive as they were, though the payload is used again at once', 
     const room = sender.send(payload);
     payload.fill(0xee);
     await room;
+    // The receiver's buffer holds fewer than a hundred of these.
+    if (i % 10 === 9) await receiver.until(i + 1);
   }
   await sender.close();
   const received = await receiver.until(100);
@@ -139,13 +141,13 @@ test('no more than a few datagrams wait for the kernel, and callers that do not 
   const sender = new PacedSender({ host: '127.0.0.1', port: receiver.port });
   await sender.open();
   const rooms: (Promise<void> | undefined)[] = [];
-  for (let i = 0; i < 200; i++) rooms.push(sender.send(Uint8Array.of(i), i % 3));
-  assert.equal(rooms.filter((room) => room === undefined).length < 65, true);
+  for (let i = 0; i < 150; i++) rooms.push(sender.send(Uint8Array.of(i), i % 3));
+  assert.ok(rooms.filter((room) => room === undefined).length < 65);
   await Promise.all(rooms);
   await sender.close();
-  assert.equal(sender.sent.datagrams, 200);
-  const received = await receiver.until(200);
-  assert.equal(new Set(received.map(({ payload }) => payload[0])).size, 200);
+  assert.equal(sender.sent.datagrams, 150);
+  const received = await receiver.until(150);
+  assert.equal(new Set(received.map(({ payload }) => payload[0])).size, 150);
   await receiver.close();
 });
 

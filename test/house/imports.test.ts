@@ -46,7 +46,8 @@ const importsOf = (file: string): string[] => {
   const found = text.matchAll(/^\s*(?:import|export)\b[^;]*?\bfrom\s+'([^']+)'|\bimport\('([^']+)'\)/gm);
   return [...found].map((match) => match[1] ?? match[2]);
 };
-const target = (file: string, specifier: string): string => relative(root, join(root, dirname(file), specifier));
+const target = (file: string, specifier: string): string =>
+  relative(root, join(root, dirname(file), specifier));
 const rank = (file: string): number => {
   if (file.startsWith('workers/')) return ORDER.indexOf('dispatch');
   if (ROOTS.includes(file)) return ORDER.indexOf('dispatch');
@@ -54,7 +55,9 @@ const rank = (file: string): number => {
 };
 
 test('every folder of src has its place in the order', () => {
-  const folders = new Set(files.filter((f) => f.startsWith('src/') && !ROOTS.includes(f)).map((f) => f.split('/')[1]));
+  const folders = new Set(
+    files.filter((f) => f.startsWith('src/') && !ROOTS.includes(f)).map((f) => f.split('/')[1]),
+  );
   for (const folder of folders) assert.ok(ORDER.includes(folder), folder);
 });
 

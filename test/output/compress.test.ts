@@ -3,10 +3,9 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import {
   COMPRESS_BLOCK_BYTES,
+  CompressionThread,
   type Compressor,
   compressChunks,
-  createCompressor,
-  ZstdThread,
 } from '../../src/output/compress.ts';
 import { unzstd } from './zstd-frames.ts';
 
@@ -54,7 +53,7 @@ test('chunks are cut into even blocks of at most 256 KiB, in order', async () =>
 });
 
 test('gzip members follow each other', async () => {
-  const compressor = createCompressor('gzip');
+  const compressor = new CompressionThread('gzip');
   const chunks = [lines(300_000, 1), lines(10, 2), lines(400_000, 3)];
   const out = await compressChunks(compressor, chunks);
   assert.equal(out.length, 3);
@@ -63,8 +62,8 @@ test('gzip members follow each other', async () => {
 });
 
 for (const [name, create] of [
-  ['of this Node', () => createCompressor('zstd')],
-  ['in a thread', () => new ZstdThread()],
+  ['of this Node', () => new CompressionThread('zstd')],
+  ['of WebAssembly', () => new CompressionThread('zstd', false)],
 ] as const) {
   test(`zstd frames follow each other: ${name}`, async () => {
     const compressor = create();
@@ -80,7 +79,7 @@ for (const [name, create] of [
 }
 
 test('blocks in work are refused when the thread ends, and the next block gets another thread', async () => {
-  const thread = new ZstdThread();
+  const thread = new CompressionThread('zstd');
   const refused = assert.rejects(thread.compress(lines(1000, 1)), /the compression thread ended/);
   await thread.close();
   await refused;

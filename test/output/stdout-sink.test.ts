@@ -14,6 +14,8 @@ import { ManualTime, until } from './manual-time.ts';
 import { given, record, records, temporaryDirectory } from './sink-fixture.ts';
 
 const CHILD = fileURLToPath(new URL('./stdout-child.js', import.meta.url));
+/** A file of this process, open for reading only. */
+const openedFile = openSync(CHILD, 'r');
 
 function sinkOf(options: Partial<StdoutSinkOptions>): { sink: StdoutSink; time: ManualTime } {
   const time = new ManualTime(0);
@@ -217,6 +219,3 @@ test('a descriptor that is not open is told at once', async () => {
   const { sink } = sinkOf({ target: 1_000_000 });
   await assert.rejects(sink.open(), { code: 'OUTPUT_FAILED', message: /^--output stdout:: cannot write: / });
 });
-
-/** A file of this process, open for reading only. */
-const openedFile = openSync(CHILD, 'r');

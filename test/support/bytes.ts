@@ -13,7 +13,8 @@ export function concat(...parts: (Uint8Array | number[])[]): Uint8Array {
 }
 
 export const u8 = (...values: number[]): Uint8Array => Uint8Array.from(values);
-export const u16 = (...values: number[]): Uint8Array => concat(values.flatMap((v) => [(v >>> 8) & 255, v & 255]));
+export const u16 = (...values: number[]): Uint8Array =>
+  concat(values.flatMap((v) => [(v >>> 8) & 255, v & 255]));
 export const u32 = (...values: number[]): Uint8Array =>
   concat(values.flatMap((v) => [(v >>> 24) & 255, (v >>> 16) & 255, (v >>> 8) & 255, v & 255]));
 export const u64 = (value: bigint): Uint8Array => u32(Number(value >> 32n), Number(value & 0xffffffffn));
@@ -41,7 +42,11 @@ export const v9Template = (id: number, ...fields: [number, number][]): Uint8Arra
   concat(u16(id, fields.length), ...fields.map(([type, length]) => u16(type, length)));
 
 /** NetFlow v9 options template record. */
-export const v9OptionsTemplate = (id: number, scopes: [number, number][], options: [number, number][]): Uint8Array =>
+export const v9OptionsTemplate = (
+  id: number,
+  scopes: [number, number][],
+  options: [number, number][],
+): Uint8Array =>
   concat(u16(id, scopes.length * 4, options.length * 4), ...[...scopes, ...options].map((f) => u16(...f)));
 
 export interface Header {
@@ -84,7 +89,12 @@ export interface V5Header extends Header {
 export function v5(header: V5Header, ...records: Uint8Array[]): Uint8Array {
   return concat(
     u16(5, header.count ?? records.length),
-    u32(header.sysUptime ?? 100_000, header.seconds ?? SECONDS, header.nanoseconds ?? 0, header.sequence ?? 0),
+    u32(
+      header.sysUptime ?? 100_000,
+      header.seconds ?? SECONDS,
+      header.nanoseconds ?? 0,
+      header.sequence ?? 0,
+    ),
     u8(header.engineType ?? 0, header.engineId ?? 0),
     u16(header.sampling ?? 0),
     ...records,

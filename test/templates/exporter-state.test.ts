@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import type { Dialect } from '../../src/decode/layout.ts';
 import { ExporterState } from '../../src/templates/exporter-state.ts';
 import { STATE_LIMITS } from '../../src/templates/state-limits.ts';
@@ -378,5 +379,42 @@ describe('exporter state: limits', () => {
     assert.equal(textOf(view.interfaceName(3)), 'a[31mbc');
     assert.equal(textOf(view.interfaceName(4)), 'right');
     assert.equal(textOf(view.interfaceName(5)), '\ufffd');
+  });
+
+  it('records of any shape and content: never throws, and what is published can be read', () => {
+    const ids = [
+      1, 2, 5, 10, 14, 34, 35, 48, 50, 82, 83, 84, 94, 95, 96, 145, 149, 160, 234, 236, 302, 305, 306, 311,
+    ];
+    const field = fc.tuple(fc.constantFrom(...ids), fc.constantFrom(0, 1, 2, 4, 8, 12, 65535));
+    const cell = fc.record({
+      octets: fc.uint8Array({ maxLength: 20 }),
+      real: fc.double(),
+      word: fc.bigInt(0n, 2n ** 64n - 1n),
+    });
+    const record = fc.tuple(field, cell);
+    fc.assert(
+      fc.property(
+        fc.constantFrom<Dialect>(9, 10),
+        fc.array(fc.array(record, { minLength: 1, maxLength: 8 }), { maxLength: 20 }),
+        fc.nat(3),
+        (dialect, batches, scopes) => {
+          const bench = new Bench();
+          for (const records of batches) {
+            const fields = records.map(([[id, length]]) => `${id}/${length}`);
+            if (scopes > 0) fields.splice(scopes, 0, '|');
+            bench.learn(
+              dialect,
+              fields.join(' '),
+              ...[1, 2].map(() => records.map(([, content]) => content)),
+            );
+            const { view } = bench;
+            assert.ok(view.samplingRate(1, 1, 1, 1) >= 0);
+          }
+          bench.state.describe();
+          bench.state.release(bench.blocks);
+          assert.equal(bench.blocks.live.size, 0);
+        },
+      ),
+    );
   });
 });

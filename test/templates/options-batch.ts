@@ -47,7 +47,8 @@ const elements: ElementLookup = {
   },
 };
 
-export type Cell = number | bigint | string | Uint8Array;
+/** The last one has a value for every storage. */
+export type Cell = number | bigint | string | Uint8Array | { octets: Uint8Array; real: number; word: bigint };
 
 let lastUid = 0;
 
@@ -84,17 +85,19 @@ export function optionsBatch(
 function setCell(batch: FlowBatch, column: number, row: number, cell: Cell): void {
   const data = batch.columns[column];
   const { storage } = batch.plan.columns[column];
+  const any = typeof cell === 'object' && 'octets' in cell ? cell : null;
   if (storage === 'heap') {
-    const bytes = typeof cell === 'string' ? Buffer.from(cell) : (cell as Uint8Array);
+    const bytes = any?.octets ?? (typeof cell === 'string' ? Buffer.from(cell) : (cell as Uint8Array));
     const at = batch.reserveHeap(bytes.length);
     batch.heap.set(bytes, at);
     batch.heapUsed += bytes.length;
     data.lo[row] = at;
     data.hi[row] = bytes.length;
   } else if (storage === 'f64') {
-    data.f64[row] = cell as number;
+    data.f64[row] = any?.real ?? (cell as number);
   } else {
-    data.lo[row] = Number(BigInt(cell as number) & 0xffffffffn);
-    if (storage === 'u64' || storage === 'i64') data.hi[row] = Number(BigInt(cell as number) >> 32n);
+    const word = any?.word ?? BigInt(cell as number | bigint);
+    data.lo[row] = Number(word & 0xffffffffn);
+    if (storage === 'u64' || storage === 'i64') data.hi[row] = Number(word >> 32n);
   }
 }

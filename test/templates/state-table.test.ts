@@ -60,6 +60,7 @@ describe('exporter state snapshots', () => {
     for (let i = 0; i < 3000; i++) learnName(state, i, `interface ${i}`);
     state.publish(blocks);
     const { size } = blocks.live;
+    assert.ok(size > 3000 / STATE_LIMITS.pageEntries && size < 3000 / 12, `${size} blocks`);
     const { allocations } = blocks;
     learnName(state, 77, 'another');
     state.publish(blocks);
@@ -133,6 +134,28 @@ describe('exporter state snapshots', () => {
     assert.equal(other.publish(blocks), address);
     assert.equal(view.interfaceName(1), null);
     assert.equal(textOf(reader.at(address).interfaceName(1)), 'uno');
+  });
+
+  it('nor from a page other than the one its root means', () => {
+    const blocks = new LastingBlocks(1 << 16);
+    const state = new ExporterState();
+    learnName(state, 1, 'one');
+    const root = state.publish(blocks);
+    const page = [...blocks.live.keys()].find((address) => address !== root)!;
+    blocks.bytes.fill(0xdb, page, page + 8);
+    assert.equal(new StateReader(blocks).at(root).interfaceName(1), null);
+  });
+
+  it('what a reader remembers is never taken for an answer of another snapshot', () => {
+    const blocks = new ReusedBlocks(1 << 16);
+    const state = new ExporterState();
+    const reader = new StateReader(blocks);
+    for (let i = 0; i < 20_000; i++) {
+      const name = `name ${i % 7}`;
+      learnName(state, 1, name);
+      assert.equal(textOf(reader.at(state.publish(blocks)).interfaceName(1)), name);
+      blocks.reclaim();
+    }
   });
 });
 

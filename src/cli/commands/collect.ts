@@ -1,0 +1,121 @@
+import { networkInterfaces } from 'node:os';
+import { systemClock } from '../../base/clock.ts';
+import { MillraceError } from '../../base/errors.ts';
+import { Collector, type CollectorOptions } from '../../collector.ts';
+import type { OptionValues } from '../../config/options.ts';
+import { type Endpoint, endpointText } from '../../config/values.ts';
+import { createLog, type Log } from '../../ops/log.ts';
+import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
+import { complain, ExitCode, say, usageError } from '../errors.ts';
+import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
+import { ledgerTable } from '../ledger-table.ts';
+import { realTroubles, resolveOutputs } from '../outputs.ts';
+import { StatusLine } from '../status-line.ts';
+import { Stop } from '../stop.ts';
+import { byteText, countText } from '../text.ts';
+
+type Values = OptionValues<'collect'>;
+
+/** All shared memory is addressed with 31 bits; this is what slots may take of it. */
+const MAX_SLOTS_BYTES = 1_920 * 1024 * 1024;
+const SLOT_OVERHEAD_BYTES = 96;
+
+/** Receives until it is told to stop. Returns the exit code. */
+export async function collect(values: Values): Promise<number> {
+  const stop = new Stop();
+  const log = createLog({
+    level: values.logLevel,
+    format: values.logFormat,
+    colour: process.stderr.isTTY === true,
+  });
+  const options = collectorOptions(values, log, () => stop.request());
+  await checkLedgerFile(values.ledger);
+  const collector = makeCollector(options);
+  await collector.start();
+  const hosts = listenAddresses(values);
+  const listen = collector.ports.map((port, i) => `netflow://${endpointText({ host: hosts[i].host, port })}`);
+  const memoryBytes = collector.memory.buffer.byteLength;
+  log.info(
+    `listening on ${listen.join(', ')}; ${countText(collector.workers, 'decode worker')}; ` +
+      `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory`,
+    { listen, workers: collector.workers, sharedMemoryBytes: memoryBytes },
+  );
+  process.on('SIGHUP', () => {
+    log.info('SIGHUP: new files');
+    collector.rotate();
+  });
+  const status = reportStatus(collector, log, values.statusInterval);
+
+  await stop.wait();
+  clearInterval(status);
+  const byReader = stop.reason === 'done';
+  if (!byReader) log.info(`${stop.reason}: stopping when all that was received is written`);
+  const report = await collector.stop();
+  await writeLedgerFile(values.ledger, report);
+  const [trouble] = realTroubles(collector.status().troubles);
+  if (byReader) {
+    if (trouble === undefined) return ExitCode.ok;
+    complain(trouble);
+    return ExitCode.failed;
+  }
+  if (trouble !== undefined) log.warn(trouble);
+  if (values.logFormat === 'json') log.info('ledger', { ledger: report });
+  else say(ledgerTable(report));
+  return ExitCode.ok;
+}
+
+function collectorOptions(values: Values, log: Log, onOutputClosed: () => void): CollectorOptions {
+  const listen = listenAddresses(values);
+  const slotBytes = values.maxDatagram + SLOT_OVERHEAD_BYTES;
+  const most = Math.floor(MAX_SLOTS_BYTES / slotBytes / listen.length);
+  if (values.slots > most) {
+    throw usageError(
+      `--slots "${values.slots}": allowed are up to ${2 ** Math.floor(Math.log2(most))} with --max-datagram ` +
+        `${values.maxDatagram} and ${listen.length} listen address${listen.length === 1 ? '' : 'es'}`,
+    );
+  }
+  return {
+    source: { listen },
+    outputs: resolveOutputs(values),
+    workers: values.workers === 'auto' ? undefined : values.workers,
+    scanner: {
+      templateTtlMs: values.templateTtl,
+      pending: { ...DEFAULT_PENDING_LIMITS, ttlMs: values.pendingTtl },
+      honourUdpWithdrawals: values.udpWithdrawals === 'honour',
+      exporterKey: values.exporterKey,
+    },
+    allow: values.allow,
+    quarantine: values.quarantine,
+    memory: { slots: values.slots, maxDatagramBytes: values.maxDatagram },
+    receiveBufferBytes: values.recvBuffer,
+    log,
+    onOutputClosed,
+  };
+}
+
+/** The listen addresses; a machine without IPv6 listens on all IPv4 addresses where all addresses are asked for. */
+function listenAddresses(values: Values): Endpoint[] {
+  const v6 = Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ family }) => family === 'IPv6'),
+  );
+  return values.listen.map(({ host, port }) => ({ host: host === '::' && !v6 ? '0.0.0.0' : host, port }));
+}
+
+function makeCollector(options: CollectorOptions): Collector {
+  try {
+    return new Collector(options);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const message = 'not enough memory for the slots; fewer --slots or a smaller --max-datagram need less';
+    throw new MillraceError('LISTEN_FAILED', message, { cause });
+  }
+}
+
+function reportStatus(collector: Collector, log: Log, intervalMs: number): NodeJS.Timeout | undefined {
+  if (intervalMs === 0) return undefined;
+  const line = new StatusLine(systemClock.monotonicMs());
+  return setInterval(() => {
+    const { text, fields } = line.next(collector.status(), systemClock.monotonicMs());
+    log.info(text, fields);
+  }, intervalMs);
+}

@@ -1,0 +1,39 @@
+import { constants } from 'node:fs';
+import { access, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { describeError, MillraceError } from '../base/errors.ts';
+
+/** Says at the start what would otherwise only be found at the end. Rejects with MillraceError OUTPUT_FAILED. */
+export async function checkLedgerFile(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  try {
+    await access(dirname(path), constants.W_OK | constants.X_OK);
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isDirectory()) throw new Error('is a directory');
+  } catch (error) {
+    throw failure(path, error);
+  }
+}
+
+/** Writes the ledger so that whoever looks finds the old file or the whole new one. MillraceError OUTPUT_FAILED. */
+export async function writeLedgerFile(path: string | undefined, ledger: object): Promise<void> {
+  if (path === undefined) return;
+  const part = `${path}.${process.pid}.part`;
+  try {
+    await writeFile(part, `${JSON.stringify(ledger, null, 2)}\n`);
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => {});
+    throw failure(path, error);
+  }
+}
+
+function failure(path: string, cause: unknown): MillraceError {
+  return new MillraceError(
+    'OUTPUT_FAILED',
+    `--ledger ${JSON.stringify(path)}: cannot write: ${describeError(cause)}`,
+    {
+      cause,
+    },
+  );
+}

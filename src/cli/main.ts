@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import type { OptionValues } from '../config/options.ts';
+import { reportError } from './errors.ts';
+import { parseCommandLine } from './program.ts';
+
+/** Runs a command line and returns the exit code. Commands are loaded when they are run, so that help is quick. */
+async function run(argv: readonly string[]): Promise<number> {
+  const invocation = parseCommandLine(argv, packageVersion());
+  if (invocation === null) return 0;
+  const { values } = invocation;
+  switch (invocation.command) {
+    case 'collect':
+      return (await import('./commands/collect.ts')).collect(values as OptionValues<'collect'>);
+    case 'decode':
+      return (await import('./commands/decode.ts')).decode(
+        invocation.arguments,
+        values as OptionValues<'decode'>,
+      );
+    case 'replay':
+      return (await import('./commands/replay.ts')).replayFile(
+        invocation.arguments[0],
+        values as OptionValues<'replay'>,
+      );
+    case 'generate':
+      return (await import('./commands/generate.ts')).generate(values as OptionValues<'generate'>);
+    case 'demo':
+      return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
+  }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+const argv = process.argv.slice(2);
+const verbose = /(^|\s)--log-level[= ]debug(\s|$)/.test(argv.join(' '));
+// Whoever read our output or our complaints may be gone; the outputs have their own way to notice.
+process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
+process.on('uncaughtException', (error) => process.exit(reportError(error, verbose)));
+try {
+  process.exitCode = await run(argv);
+} catch (error) {
+  process.exitCode = reportError(error, verbose);
+}

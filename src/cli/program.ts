@@ -1,0 +1,164 @@
+/** The command line from the tables of src/config: flags, parsing, help. */
+import { Command, CommanderError, Option } from 'commander';
+import type { z } from 'zod';
+import { COMMAND_NAMES, COMMANDS, type CommandName, type CommandSpec } from '../config/commands.ts';
+import { type OptionSpec, optionsOf } from '../config/options.ts';
+import { usageError } from './errors.ts';
+
+/** What the user asked for; null when help or the version was shown. */
+export interface Invocation {
+  command: CommandName;
+  /** Values by the keys of the option table: OptionValues of the command. */
+  values: unknown;
+  arguments: readonly string[];
+}
+
+const HELP_COLUMNS = 80;
+
+/** Parses a command line. Throws MillraceError CONFIG_INVALID with one line that says what is wrong. */
+export function parseCommandLine(argv: readonly string[], version: string): Invocation | null {
+  let invocation: Invocation | null = null;
+  const program = new Command('millrace')
+    .description('Flow collector for NetFlow v5, v7, v9 and IPFIX.')
+    .version(`millrace ${version}`, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help of a command')
+    // --version belongs to whatever stands in front of it.
+    .enablePositionalOptions();
+  for (const name of COMMAND_NAMES) {
+    program.addCommand(
+      makeCommand(name, (found) => {
+        invocation = found;
+      }),
+    );
+  }
+  program.addHelpText(
+    'after',
+    `\nExamples:\n${exampleLines(COMMANDS.demo)}\n${exampleLines(COMMANDS.collect)}`,
+  );
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureHelp({ helpWidth: HELP_COLUMNS });
+    command.configureOutput({ outputError: () => {}, writeErr: () => {} });
+  }
+  if (argv.length === 0) {
+    throw usageError(`no command given; allowed are ${COMMAND_NAMES.join(', ')} (see millrace --help)`);
+  }
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return null;
+    if (error.code === 'commander.help' && error.exitCode === 0) return null;
+    throw usageError(explain(error, argv));
+  }
+  return invocation;
+}
+
+function makeCommand(name: CommandName, onFound: (invocation: Invocation) => void): Command {
+  const spec: CommandSpec = COMMANDS[name];
+  const command = new Command(name)
+    .summary(spec.summary)
+    .description(spec.description)
+    .helpOption('-h, --help', 'show help')
+    .allowExcessArguments();
+  const several = spec.argument?.several === true;
+  if (spec.argument !== undefined) {
+    command.argument(`<${spec.argument.syntax}${several ? '...' : ''}>`, spec.argument.help);
+  }
+  const flags = optionsOf(name).map(([key, option]) => [key, option, makeOption(option)] as const);
+  for (const [, , flag] of flags) command.addOption(flag);
+  command.addHelpText('after', `\nExamples:\n${exampleLines(spec)}`);
+  command.action(() => {
+    const expected = spec.argument === undefined ? 0 : 1;
+    if (!several && command.args.length > expected) {
+      const allowed = expected === 0 ? 'no arguments' : `one ${spec.argument?.syntax}`;
+      throw usageError(
+        `unexpected argument ${quoted(command.args[expected])}; millrace ${name} allows ${allowed}`,
+      );
+    }
+    const given = command.opts() as Record<string, unknown>;
+    const values: Record<string, unknown> = {};
+    for (const [key, option, flag] of flags) values[key] = chosen(option, given[flag.attributeName()]);
+    onFound({ command: name, values, arguments: command.args });
+  });
+  return command;
+}
+
+function makeOption(option: OptionSpec): Option {
+  const { kind, flag, syntax, help } = option;
+  const made = new Option(
+    kind === 'switch' ? `--${flag}` : `--${flag} <${syntax}>`,
+    help + defaultText(option),
+  );
+  made.helpGroup(`${option.group}:`);
+  if (kind === 'list') {
+    return made.argParser((text, earlier: unknown[] | undefined) => [
+      ...(earlier ?? []),
+      parse(option, text),
+    ]);
+  }
+  return kind === 'switch' ? made : made.argParser((text) => parse(option, text));
+}
+
+function defaultText(option: OptionSpec): string {
+  const constant = typeof option.default === 'string' ? option.default : option.default?.join(', ');
+  const text = option.defaultHelp ?? constant;
+  return text === undefined || text === '' ? '' : ` (default: ${text})`;
+}
+
+function parse(option: OptionSpec, text: string): unknown {
+  const result = (option.schema as z.ZodType<unknown, string>).safeParse(text);
+  if (result.success) return result.data;
+  throw usageError(`--${option.flag} ${quoted(text)}: ${result.error.issues[0].message}`);
+}
+
+/** The value that was given, else the default. */
+function chosen(option: OptionSpec, given: unknown): unknown {
+  if (given !== undefined) return given;
+  if (option.kind === 'switch') return false;
+  if (option.default === undefined) return undefined;
+  if (typeof option.default === 'string') return parse(option, option.default);
+  return option.default.map((text) => parse(option, text));
+}
+
+function exampleLines(spec: CommandSpec): string {
+  return spec.examples.map(({ line, does }) => `  # ${does}\n  ${folded(line)}`).join('\n');
+}
+
+/** The line in as many as it needs, as a shell takes them; an option stays with its value. */
+function folded(line: string): string {
+  const lines = [''];
+  for (const part of line.split(/ (?=--|[|>])/)) {
+    const last = lines[lines.length - 1];
+    if (last !== '' && 4 + last.length + part.length > HELP_COLUMNS - 4) lines.push(part);
+    else lines[lines.length - 1] = last === '' ? part : `${last} ${part}`;
+  }
+  return lines.join(' \\\n      ');
+}
+
+/** What commander complains about, in our words. */
+function explain(error: CommanderError, argv: readonly string[]): string {
+  const named = COMMAND_NAMES.find((name) => argv.includes(name));
+  const see = `see millrace ${named === undefined ? '' : `${named} `}--help`;
+  if (error.code === 'commander.help')
+    return `no such command; allowed are ${COMMAND_NAMES.join(', ')} (${see})`;
+  const text = error.message.replace(/^error: /, '');
+  const unknown = /^unknown (option|command) '(.*?)'(?:\s*\(Did you mean (.*)\?\))?$/s.exec(text);
+  if (unknown !== null) {
+    const [, what, given, near] = unknown;
+    const hint = near === undefined ? '' : `; did you mean ${near.replace('one of ', '')}?`;
+    if (what === 'command')
+      return `unknown command ${quoted(given)}${hint || ';'} allowed are ${COMMAND_NAMES.join(', ')}`;
+    return `unknown option ${quoted(given)}${hint} (${see})`;
+  }
+  const missing = /^option '(--[a-z-]+) <(.*)>' argument missing$/.exec(text);
+  if (missing !== null)
+    return `${missing[1]}: no value given; allowed is ${missing[1]} ${missing[2]} (${see})`;
+  const argument = /^missing required argument '(.*)'$/.exec(text);
+  if (argument !== null) return `no ${argument[1]} given (${see})`;
+  return `${text} (${see})`;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,44 @@
+import type { CollectorStatus } from '../collector.ts';
+
+export interface StatusReport {
+  text: string;
+  /** The same for machines: rates per second, the rest as in CollectorStatus. */
+  fields: {
+    datagramsPerSecond: number;
+    flowsPerSecond: number;
+    exporters: number;
+    templates: number;
+    held: number;
+    lost: number;
+    troubles: string[];
+  };
+}
+
+/** Makes status lines from the counts since the last one. */
+export class StatusLine {
+  #datagrams = 0;
+  #flows = 0;
+  #atMs: number;
+
+  constructor(startMs: number) {
+    this.#atMs = startMs;
+  }
+
+  /** nowMs: on the clock of startMs. */
+  next(status: CollectorStatus, nowMs: number): StatusReport {
+    const seconds = Math.max(nowMs - this.#atMs, 1) / 1000;
+    const datagramsPerSecond = Math.round((status.datagrams - this.#datagrams) / seconds);
+    const flowsPerSecond = Math.round((status.flows - this.#flows) / seconds);
+    this.#datagrams = status.datagrams;
+    this.#flows = status.flows;
+    this.#atMs = nowMs;
+    const { exporters, templates, held, lost, troubles } = status;
+    const counts =
+      `${datagramsPerSecond} datagrams/s, ${flowsPerSecond} flows/s, ${exporters} exporters, ` +
+      `${templates} templates, ${held} held, ${lost} lost`;
+    return {
+      text: [counts, ...troubles].join('; '),
+      fields: { datagramsPerSecond, flowsPerSecond, exporters, templates, held, lost, troubles },
+    };
+  }
+}

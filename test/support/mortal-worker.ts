@@ -1,0 +1,22 @@
+import { workerData } from 'node:worker_threads';
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import type { DecodeTask, WorkerSetup } from '../../src/dispatch/task.ts';
+import { TaskDecoder } from '../../src/dispatch/task-decoder.ts';
+import { standardElements } from '../../src/elements/registry.ts';
+import { DEADLY_PEN } from './deadly.ts';
+
+/** A decode thread that ends in the middle of its task when it meets a field of the deadly enterprise. */
+const decoder = new TaskDecoder(workerData as WorkerSetup, {
+  lookup(pen, id) {
+    if (pen === DEADLY_PEN) process.exit(1);
+    return standardElements.lookup(pen, id);
+  },
+});
+
+export function decode(task: DecodeTask): unknown {
+  const result = decoder.run(task);
+  return move({
+    [transferableSymbol]: result.chunks.map((chunk) => chunk.buffer),
+    [valueSymbol]: result,
+  });
+}
