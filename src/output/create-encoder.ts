@@ -83,7 +83,8 @@ export class BatchEncoder implements Encoder {
       case 'msgpack':
         return { rows: new MsgpackRows(view, listToValue), view: native };
       case 'text': {
-        const rows = native === null ? new FieldTextRows(view, listToValue) : new FlowTextRows(native, listToValue);
+        const rows =
+          native === null ? new FieldTextRows(view, listToValue) : new FlowTextRows(native, listToValue);
         return { rows, view: native };
       }
     }

@@ -219,7 +219,7 @@ function putSigned(view: DataView, at: number, hi: number, lo: number): number {
   return at;
 }
 
-function putFloat(view: DataView, at: number, value: number): number {
+export function putFloat(view: DataView, at: number, value: number): number {
   if (Number.isInteger(value) && value >= 0 && value <= 0xffffffff) return putU32(view, at, value);
   const text = Number.isFinite(value) ? String(value) : 'null';
   for (let i = 0; i < text.length; i++) view.setUint8(at + i, text.charCodeAt(i));

@@ -25,8 +25,8 @@ export class AddressPair implements Rule {
 
   constructor(field: RecordField, columns: PlanColumns, scratch: Scratch) {
     this.#scratch = scratch;
-    const [v4, v6] = field.elements!;
-    this.#v4 = columns.take(columns.find(v4, 'address'));
+    const [v4, v6, ...alsoV4] = field.elements!;
+    this.#v4 = columns.take(columns.first([v4, ...alsoV4], 'address'));
     this.#v6 = columns.take(columns.find(v6, 'address'));
     if (this.#v4 >= 0 && this.#v6 >= 0) {
       this.families = 'both';

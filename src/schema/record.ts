@@ -35,7 +35,8 @@ export interface RecordField {
   readonly tier: 'core' | 'extended';
   /**
    * header: from the message header or the datagram; direct: the first of `elements` that the template has and whose type fits;
-   * pair: `elements` are the IPv4 and the IPv6 form of one value; computed: a rule of its own makes it.
+   * pair: `elements` are the IPv4 and the IPv6 form of one value, then further numbers of the IPv4 form; computed: a rule of its
+   * own makes it.
    */
   readonly rule: 'header' | 'direct' | 'pair' | 'computed';
   readonly elements?: readonly ElementRef[];
@@ -190,13 +191,17 @@ export const RECORD: readonly RecordField[] = [
   computed('app_id', 'text', 'Application as in RFC 6759, engine:selector', { elements: [95] }),
   computed('app_name', 'text', 'Name of the application', { elements: [96] }),
 
-  pair('nat_src_addr', 'address', 'Source address after translation', { elements: [225, 281] }),
-  pair('nat_dst_addr', 'address', 'Destination address after translation', { elements: [226, 282] }),
-  extended('nat_src_port', 'u16', [227], 'Source port after translation'),
-  extended('nat_dst_port', 'u16', [228], 'Destination port after translation'),
+  pair('nat_src_addr', 'address', 'Source address after translation', {
+    elements: [225, 281, 40001],
+  }),
+  pair('nat_dst_addr', 'address', 'Destination address after translation', {
+    elements: [226, 282, 40002],
+  }),
+  extended('nat_src_port', 'u16', [227, 40003], 'Source port after translation'),
+  extended('nat_dst_port', 'u16', [228, 40004], 'Destination port after translation'),
   extended('nat_event', 'u8', [230], 'Kind of translation event'),
-  extended('fw_event', 'u8', [233], 'Kind of firewall event'),
-  extended('user_name', 'text', [371], 'User'),
+  extended('fw_event', 'u8', [233, 40005], 'Kind of firewall event'),
+  extended('user_name', 'text', [371, 40000], 'User'),
   extended('flow_id', 'u64', [148], 'Flow number of the exporter'),
   extended('observation_point_id', 'u64', [138], 'Observation point'),
   pair('exporter_reported_addr', 'address', 'Address that the exporter gives for itself', {

@@ -42,8 +42,12 @@ for (const code of ['ENOSPC', 'EIO', 'EDQUOT']) {
     time.advance(1);
     await until(() => sink.counts.written === 5, 'the disk has room again');
     assert.equal(sink.trouble, null);
+    faults.fault = only('writev', code);
+    sink.write(record(5), 1);
+    await until(() => time.waiting.includes(250), 'the next trouble begins with a short pause');
+    faults.fault = () => null;
     await sink.close();
-    assert.deepEqual(fixture.contents(), { 'flows.ndjson': records(0, 5).toString() });
+    assert.deepEqual(fixture.contents(), { 'flows.ndjson': records(0, 6).toString() });
   });
 }
 

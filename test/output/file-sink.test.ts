@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -216,6 +216,25 @@ test('a name without a time is numbered with a dash when files end by time', asy
   });
 });
 
+test('a number is not used again by the same sink when its file was taken away', async (t) => {
+  const { sink, time, ...fixture } = bind(
+    new FileSinkFixture(temporaryDirectory(t), 'flows.ndjson?rotate=5m'),
+  );
+  await sink.open();
+  for (let n = 0; n < 2; n++) {
+    sink.write(record(n), 1);
+    time.advance(300_000);
+    await until(
+      () => fixture.names().join() === (n === 0 ? 'flows.ndjson' : 'flows-1.ndjson'),
+      'one is complete',
+    );
+    rmSync(join(fixture.directory, fixture.names()[0]));
+  }
+  sink.write(record(2), 1);
+  await sink.close();
+  assert.deepEqual(fixture.contents(), { 'flows-2.ndjson': 'rec 002\n' });
+});
+
 test('chunks that waited are gathered into one write', async (t) => {
   const { sink, faults, ...fixture } = bind(new FileSinkFixture(temporaryDirectory(t), 'flows.ndjson'));
   await sink.open();
@@ -249,7 +268,9 @@ test('gzip: few bytes wait for more, and the members are one stream', async (t) 
   time.advance(LINGER_MS);
   await until(() => sink.counts.written === 200, 'they waited long enough');
   sink.write(records(200, 100), 100);
+  await until(() => time.waiting.includes(LINGER_MS), 'the next ones wait again');
   await sink.close();
+  assert.deepEqual(time.waiting, []);
   assert.deepEqual(fixture.names(), ['flows.ndjson.gz']);
   assert.equal(gunzipSync(fixture.read('flows.ndjson.gz')).toString(), records(0, 300).toString());
   assert.equal(sink.counts.bytesWritten, fixture.read('flows.ndjson.gz').length);
