@@ -36,7 +36,7 @@ export function flowBatch(spec: BatchSpec): FlowBatch {
     const set = batch.beginSet();
     Object.assign(set, setDefaults(dialect, (spec.scopes ?? 0) > 0), context);
     for (let i = 0; i < rows; i++) {
-      spec.rows[batch.rows].forEach((value, column) => put(batch, column, batch.rows, value));
+      for (const [column, value] of spec.rows[batch.rows].entries()) put(batch, column, batch.rows, value);
       batch.rows++;
     }
     set.rowEnd = batch.rows;
