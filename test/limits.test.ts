@@ -181,3 +181,15 @@ test('a hundred thousand forged exporters do not harm one that sends', () => {
   }
   assert.deepEqual(real(4, set(256, u32(3))).records[0].fields, { octetDeltaCount: 3 });
 });
+
+test('template sets of nothing but zeros and withdrawals of nothing are walked once', () => {
+  const decoder = new Decoder();
+  const zeros = new Uint8Array(65_000);
+  zeros[zeros.length - 1] = 1;
+  for (let i = 0; i < 300; i++) {
+    decoder.decode(ipfix({}, set(2, zeros)), SOURCE);
+    decoder.decode(ipfix({}, set(3, zeros)), SOURCE);
+    decoder.decode(v9({}, set(0, zeros), set(1, zeros.slice(0, 400))), SOURCE);
+  }
+  assert.equal(decoder.decode(ipfix({}, set(2, template(256, [1, 4])), set(256, u32(1))), SOURCE).records.length, 1);
+});

@@ -17,10 +17,11 @@ const FRAMES_PER_SECOND = 10;
 export function startProgress(wanted: boolean, total: number, unit: string): Progress {
   if (!wanted || process.stderr.isTTY !== true) return NO_PROGRESS;
   const known = Number.isFinite(total) && total > 0;
+  const noun = unit === 'bytes' ? '' : ` ${unit}`;
   const bar = new cliProgress.SingleBar({
     format: known
-      ? `{bar} {percentage}% | {value} of {total} ${unit} | {eta_formatted}`
-      : `{value} ${unit} | {duration_formatted}`,
+      ? `{bar} {percentage}% | {value} of {total}${noun} | {eta_formatted}`
+      : `{value}${noun} | {duration_formatted}`,
     formatValue: (value, _options, type) => {
       if (type === 'percentage') return String(value).padStart(3);
       return unit === 'bytes' && (type === 'value' || type === 'total') ? byteText(value) : String(value);
@@ -29,7 +30,9 @@ export function startProgress(wanted: boolean, total: number, unit: string): Pro
     fps: FRAMES_PER_SECOND,
     stream: process.stderr,
     clearOnComplete: true,
+    // A second signal ends the process without a chance to put these back.
     hideCursor: false,
+    linewrap: true,
     // Signals are the commands' own business.
     gracefulExit: false,
   });

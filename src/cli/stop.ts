@@ -1,3 +1,5 @@
+import { systemClock } from '../base/clock.ts';
+
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof EXIT_CODES;
 
@@ -16,7 +18,7 @@ export class Stop {
   constructor() {
     let firstAtMs = 0;
     const onSignal = (name: StopSignal): void => {
-      const nowMs = performance.now();
+      const nowMs = systemClock.monotonicMs();
       if (this.#controller.signal.aborted && this.reason !== 'done') {
         const echo = process.env['npm_lifecycle_event'] !== undefined && nowMs - firstAtMs < NPM_ECHO_MS;
         if (!echo) process.exit(EXIT_CODES[name]);

@@ -2,21 +2,11 @@
  * The options of every command: one table, from which flags, their parsing and their help derive. A default is written
  * as the user would write it and goes through the same schema as what the user gives.
  */
-import { z } from 'zod';
-import { Cidr } from '../base/ip.ts';
+import type { z } from 'zod';
 import { EXPORTER_KEYS } from '../dispatch/scanner.ts';
 import { FORMATS, SCHEMAS } from '../output/encoder.ts';
 import type { CommandName } from './commands.ts';
-import {
-  parseBytes,
-  parseDecimal,
-  parseDurationMs,
-  parseHostPort,
-  parseInteger,
-  parseListenUri,
-  parseProbability,
-  parseWorkers,
-} from './values.ts';
+import * as schemas from './schemas.ts';
 
 /**
  * one: takes a value and has a default. optional: takes a value, may be absent. list: may be repeated. switch: takes no
@@ -56,59 +46,12 @@ export const LOG_FORMATS = ['text', 'json'] as const;
 const UDP_WITHDRAWALS = ['honour', 'ignore'] as const;
 const GENERATED_VERSIONS = ['5', '7', '9', '10'] as const;
 
-const MAX_WORKERS = 256;
-const MAX_SLOTS = 1 << 20;
-const MAX_DATAGRAM_BYTES = 65_535;
-const MIN_RECEIVE_BUFFER_BYTES = 4_096;
-const MAX_RECEIVE_BUFFER_BYTES = 1024 ** 3;
-const MAX_DURATION_MS = 365 * 86_400_000;
-const MAX_STATUS_INTERVAL_MS = 86_400_000;
-const MAX_RATE = 10_000_000;
-const MAX_SPEED = 1_000_000;
-const MAX_COUNT = 1_000_000_000_000;
-
-/** A value read by a parser of values.ts and then checked. */
-function value<T>(
-  allowed: string,
-  parse: (text: string) => T | undefined,
-  holds: (value: T) => boolean = () => true,
-): z.ZodType<T, string> {
-  return z.string().transform((text, context) => {
-    const parsed = parse(text);
-    if (parsed !== undefined && holds(parsed)) return parsed;
-    context.addIssue({ code: 'custom', message: `allowed ${allowed}` });
-    return z.NEVER;
-  });
-}
-
-function choice<const T extends readonly string[]>(choices: T): z.ZodType<T[number], string> {
-  return z.enum(choices, { error: `allowed are ${choices.join(', ')}` });
-}
-
-function integer(low: number, high: number): z.ZodType<number, string> {
-  return value(`is a whole number from ${low} to ${high}`, parseInteger, (n) => n >= low && n <= high);
-}
-
-function anyText(what: string): z.ZodType<string, string> {
-  return z.string().min(1, { error: `allowed is ${what}` });
-}
-
-const duration = value(
-  'is a duration from 1s to 365d, such as 30s, 5m or 1h',
-  parseDurationMs,
-  (ms) => ms >= 1000 && ms <= MAX_DURATION_MS,
-);
-const flag = z.boolean();
-
 export const OPTIONS = {
   listen: {
     flag: 'listen',
     kind: 'list',
     syntax: 'URI',
-    schema: value(
-      'is netflow://ADDRESS:PORT, such as netflow://[::]:2055 or netflow://0.0.0.0:9995',
-      parseListenUri,
-    ),
+    schema: schemas.listenUri,
     default: ['netflow://[::]:2055'],
     help: 'where to receive, any version on any port; [::] receives IPv4 too, port 0 takes a free one; may be repeated',
     group: 'Input',
@@ -118,10 +61,7 @@ export const OPTIONS = {
     flag: 'allow',
     kind: 'list',
     syntax: 'CIDR',
-    schema: value(
-      'is an address or a range, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32',
-      (text) => Cidr.parse(text) ?? undefined,
-    ),
+    schema: schemas.cidr,
     default: [],
     defaultHelp: 'everybody',
     help: 'address range that may send; may be repeated',
@@ -132,7 +72,7 @@ export const OPTIONS = {
     flag: 'exporter-key',
     kind: 'one',
     syntax: 'KEY',
-    schema: choice(EXPORTER_KEYS),
+    schema: schemas.choice(EXPORTER_KEYS),
     default: 'address',
     help: 'what tells exporters apart: address, or address+port',
     group: 'Input',
@@ -142,11 +82,7 @@ export const OPTIONS = {
     flag: 'max-datagram',
     kind: 'one',
     syntax: 'BYTES',
-    schema: value(
-      `is a size from 64 to ${MAX_DATAGRAM_BYTES} bytes, such as 1500 or 9KiB`,
-      parseBytes,
-      (bytes) => bytes >= 64 && bytes <= MAX_DATAGRAM_BYTES,
-    ),
+    schema: schemas.datagramBytes,
     default: '9KiB',
     help: 'longest datagram that is taken; longer ones are counted and refused',
     group: 'Resources',
@@ -156,11 +92,7 @@ export const OPTIONS = {
     flag: 'slots',
     kind: 'one',
     syntax: 'N',
-    schema: value(
-      `is a power of two from 16 to ${MAX_SLOTS}`,
-      parseInteger,
-      (n) => n >= 16 && n <= MAX_SLOTS && (n & (n - 1)) === 0,
-    ),
+    schema: schemas.slots,
     default: '8192',
     help: 'datagrams that each listen address can keep until they are decoded, a power of two',
     group: 'Resources',
@@ -170,11 +102,7 @@ export const OPTIONS = {
     flag: 'recv-buffer',
     kind: 'one',
     syntax: 'SIZE',
-    schema: value(
-      'is a size from 4KiB to 1GiB, such as 32MiB or 8388608',
-      parseBytes,
-      (bytes) => bytes >= MIN_RECEIVE_BUFFER_BYTES && bytes <= MAX_RECEIVE_BUFFER_BYTES,
-    ),
+    schema: schemas.receiveBufferBytes,
     default: '32MiB',
     help: 'receive buffer to ask the kernel for, for each socket',
     group: 'Resources',
@@ -184,11 +112,7 @@ export const OPTIONS = {
     flag: 'workers',
     kind: 'one',
     syntax: 'N|auto',
-    schema: value(
-      `is auto or a whole number from 1 to ${MAX_WORKERS}`,
-      parseWorkers,
-      (n) => n === 'auto' || (n >= 1 && n <= MAX_WORKERS),
-    ),
+    schema: schemas.workers,
     default: 'auto',
     help: 'decode threads; auto: all cores but one',
     group: 'Resources',
@@ -199,7 +123,7 @@ export const OPTIONS = {
     flag: 'output',
     kind: 'list',
     syntax: 'URI',
-    schema: anyText('stdout:, file:PATH or null:, with options such as ?format=ndjson'),
+    schema: schemas.text('stdout:, file:PATH or null:, with options such as ?format=ndjson'),
     default: ['stdout:'],
     help:
       'where flows go: stdout:, file:PATH with %Y%m%d-%H%M and the like, or null:; with ?format=ndjson|text|msgpack, ' +
@@ -211,7 +135,7 @@ export const OPTIONS = {
     flag: 'format',
     kind: 'optional',
     syntax: 'FORMAT',
-    schema: choice(FORMATS),
+    schema: schemas.choice(FORMATS),
     defaultHelp: 'text on a terminal, else ndjson',
     help: 'format of outputs that do not name one: ndjson, text or msgpack',
     group: 'Output',
@@ -221,7 +145,7 @@ export const OPTIONS = {
     flag: 'schema',
     kind: 'one',
     syntax: 'NAME',
-    schema: choice(SCHEMAS),
+    schema: schemas.choice(SCHEMAS),
     default: 'millrace',
     help: 'record schema of outputs that do not name one: millrace, or iana, which has every field under its IANA name',
     group: 'Output',
@@ -231,7 +155,7 @@ export const OPTIONS = {
     flag: 'options',
     kind: 'switch',
     syntax: '',
-    schema: flag,
+    schema: schemas.onOff,
     help: 'write options records too',
     group: 'Output',
     commands: ['decode'],
@@ -240,7 +164,7 @@ export const OPTIONS = {
     flag: 'quarantine',
     kind: 'optional',
     syntax: 'DIR',
-    schema: anyText('the path of a directory'),
+    schema: schemas.text('the path of a directory'),
     help: 'where datagrams are kept that ended a decode thread twice',
     group: 'Output',
     commands: ['collect'],
@@ -250,7 +174,7 @@ export const OPTIONS = {
     flag: 'template-ttl',
     kind: 'one',
     syntax: 'DURATION',
-    schema: duration,
+    schema: schemas.lifeTime,
     default: '30m',
     help: 'how long a template serves without being announced again',
     group: 'Templates',
@@ -260,7 +184,7 @@ export const OPTIONS = {
     flag: 'pending-ttl',
     kind: 'one',
     syntax: 'DURATION',
-    schema: duration,
+    schema: schemas.lifeTime,
     default: '5m',
     help: 'how long data is held that came before its template',
     group: 'Templates',
@@ -270,7 +194,7 @@ export const OPTIONS = {
     flag: 'udp-withdrawals',
     kind: 'one',
     syntax: 'RULE',
-    schema: choice(UDP_WITHDRAWALS),
+    schema: schemas.choice(UDP_WITHDRAWALS),
     default: 'honour',
     help: 'template withdrawals over UDP, which RFC 7011 forbids: honour or ignore',
     group: 'Templates',
@@ -281,10 +205,7 @@ export const OPTIONS = {
     flag: 'to',
     kind: 'optional',
     syntax: 'HOST:PORT',
-    schema: value(
-      'is HOST:PORT, such as 127.0.0.1:2055, collector.example:2055 or [::1]:2055',
-      parseHostPort,
-    ),
+    schema: schemas.hostPort,
     help: 'where to send',
     group: 'Sending',
     commands: ['replay', 'generate'],
@@ -293,7 +214,7 @@ export const OPTIONS = {
     flag: 'output',
     kind: 'optional',
     syntax: 'FILE',
-    schema: anyText('the path of a .dgrams file'),
+    schema: schemas.text('the path of a .dgrams file'),
     help: 'a .dgrams file to write instead of sending; --count is then 10000 unless given',
     group: 'Sending',
     commands: ['generate'],
@@ -302,11 +223,7 @@ export const OPTIONS = {
     flag: 'rate',
     kind: 'optional',
     syntax: 'N',
-    schema: value(
-      `is a number of datagrams per second from 0 (as fast as possible) to ${MAX_RATE}`,
-      parseDecimal,
-      (n) => n <= MAX_RATE,
-    ),
+    schema: schemas.rate,
     help: 'datagrams per second instead of the recorded times; 0: as fast as possible',
     group: 'Sending',
     commands: ['replay'],
@@ -315,11 +232,7 @@ export const OPTIONS = {
     flag: 'speed',
     kind: 'optional',
     syntax: 'X',
-    schema: value(
-      `is a number from 0 (as fast as possible) to ${MAX_SPEED}, such as 2 or 0.5`,
-      parseDecimal,
-      (n) => n <= MAX_SPEED,
-    ),
+    schema: schemas.speed,
     defaultHelp: '1',
     help: 'times as fast as recorded; 0: as fast as possible',
     group: 'Sending',
@@ -329,7 +242,7 @@ export const OPTIONS = {
     flag: 'loop',
     kind: 'one',
     syntax: 'N',
-    schema: integer(0, 1_000_000_000),
+    schema: schemas.integer(0, 1_000_000_000),
     default: '1',
     help: 'how often to send the file; 0: until interrupted',
     group: 'Sending',
@@ -339,11 +252,7 @@ export const OPTIONS = {
     flag: 'rate',
     kind: 'one',
     syntax: 'N',
-    schema: value(
-      `is a number of datagrams per second from 0 (as fast as possible) to ${MAX_RATE}`,
-      parseDecimal,
-      (n) => n <= MAX_RATE,
-    ),
+    schema: schemas.rate,
     default: '1000',
     help: 'datagrams per second of all exporters together; 0: as fast as possible',
     group: 'Sending',
@@ -353,7 +262,7 @@ export const OPTIONS = {
     flag: 'count',
     kind: 'optional',
     syntax: 'N',
-    schema: integer(1, MAX_COUNT),
+    schema: schemas.integer(1, 1_000_000_000_000),
     defaultHelp: 'until interrupted',
     help: 'datagrams to send',
     group: 'Sending',
@@ -363,7 +272,7 @@ export const OPTIONS = {
     flag: 'version',
     kind: 'one',
     syntax: 'V',
-    schema: choice(GENERATED_VERSIONS),
+    schema: schemas.choice(GENERATED_VERSIONS),
     default: '9',
     help: 'NetFlow 5, 7 or 9, or 10, which is IPFIX',
     group: 'Traffic',
@@ -373,7 +282,7 @@ export const OPTIONS = {
     flag: 'exporters',
     kind: 'one',
     syntax: 'N',
-    schema: integer(1, 65_535),
+    schema: schemas.integer(1, 65_535),
     default: '1',
     help: 'simulated exporters; up to 256 of them have sockets of their own',
     group: 'Traffic',
@@ -383,7 +292,7 @@ export const OPTIONS = {
     flag: 'templates',
     kind: 'one',
     syntax: 'N',
-    schema: integer(1, 1000),
+    schema: schemas.integer(1, 1000),
     default: '1',
     help: 'data templates of each exporter (v9 and IPFIX)',
     group: 'Traffic',
@@ -393,7 +302,7 @@ export const OPTIONS = {
     flag: 'seed',
     kind: 'one',
     syntax: 'N',
-    schema: integer(0, Number.MAX_SAFE_INTEGER),
+    schema: schemas.integer(0, Number.MAX_SAFE_INTEGER),
     default: '1',
     help: 'equal seeds make equal flows, and equal files',
     group: 'Traffic',
@@ -403,7 +312,7 @@ export const OPTIONS = {
     flag: 'options',
     kind: 'switch',
     syntax: '',
-    schema: flag,
+    schema: schemas.onOff,
     help: 'send sampling, interface and application options too',
     group: 'Traffic',
     commands: ['generate'],
@@ -412,7 +321,7 @@ export const OPTIONS = {
     flag: 'loss',
     kind: 'one',
     syntax: 'P',
-    schema: value('is a probability from 0 to below 1, such as 0.01 or 1%', parseProbability, (p) => p < 1),
+    schema: schemas.lossProbability,
     default: '0',
     help: 'probability that a datagram is lost on purpose',
     group: 'Traffic',
@@ -422,7 +331,7 @@ export const OPTIONS = {
     flag: 'reorder',
     kind: 'one',
     syntax: 'P',
-    schema: value('is a probability from 0 to 1, such as 0.01 or 1%', parseProbability),
+    schema: schemas.probability,
     default: '0',
     help: 'probability that a datagram changes places with the next one of its exporter',
     group: 'Traffic',
@@ -432,7 +341,7 @@ export const OPTIONS = {
     flag: 'redefine',
     kind: 'one',
     syntax: 'N',
-    schema: integer(0, 1_000_000_000),
+    schema: schemas.integer(0, 1_000_000_000),
     default: '0',
     help: 'every so many datagrams of an exporter a template is defined anew; 0: never (v9 and IPFIX)',
     group: 'Traffic',
@@ -443,7 +352,7 @@ export const OPTIONS = {
     flag: 'ledger',
     kind: 'optional',
     syntax: 'FILE',
-    schema: anyText('the path of a file'),
+    schema: schemas.text('the path of a file'),
     help: 'write the ledger, which is the count of everything, as JSON at the end',
     group: 'Reporting',
     commands: ['collect', 'decode'],
@@ -452,11 +361,7 @@ export const OPTIONS = {
     flag: 'status-interval',
     kind: 'one',
     syntax: 'DURATION',
-    schema: value(
-      'is a duration from 1s to 1d, such as 10s, or 0 for none',
-      parseDurationMs,
-      (ms) => ms === 0 || (ms >= 1000 && ms <= MAX_STATUS_INTERVAL_MS),
-    ),
+    schema: schemas.statusInterval,
     default: '10s',
     help: 'time between two status lines; 0: none',
     group: 'Reporting',
@@ -466,7 +371,7 @@ export const OPTIONS = {
     flag: 'quiet',
     kind: 'switch',
     syntax: '',
-    schema: flag,
+    schema: schemas.onOff,
     help: 'no progress bar and no summary, only errors',
     group: 'Reporting',
     commands: ['decode', 'replay', 'generate'],
@@ -475,7 +380,7 @@ export const OPTIONS = {
     flag: 'log-level',
     kind: 'one',
     syntax: 'LEVEL',
-    schema: choice(LOG_LEVELS),
+    schema: schemas.choice(LOG_LEVELS),
     default: 'info',
     help: 'least important lines of the log: error, warn, info or debug',
     group: 'Reporting',
@@ -485,7 +390,7 @@ export const OPTIONS = {
     flag: 'log-level',
     kind: 'one',
     syntax: 'LEVEL',
-    schema: choice(LOG_LEVELS),
+    schema: schemas.choice(LOG_LEVELS),
     default: 'error',
     help: 'least important lines of the log: error, warn, info or debug',
     group: 'Reporting',
@@ -495,7 +400,7 @@ export const OPTIONS = {
     flag: 'log-format',
     kind: 'one',
     syntax: 'FORMAT',
-    schema: choice(LOG_FORMATS),
+    schema: schemas.choice(LOG_FORMATS),
     default: 'text',
     help: 'text, or json with one object per line',
     group: 'Reporting',

@@ -260,7 +260,7 @@ export class Scanner<C> {
   /** Whether every record of an IPFIX template set lies within the set. */
   #soundTemplates(start: number, end: number, options: boolean): boolean {
     const reader = this.#reader;
-    reader.begin(start, end, options, false);
+    reader.begin(this.#view, start, end, options, false);
     for (;;) {
       const kind = reader.next(this.#view);
       if (kind === RecordKind.none) return true;
@@ -320,7 +320,7 @@ export class Scanner<C> {
     const reader = this.#reader;
     const kind = options ? 'options' : 'data';
     this.#learned.length = 0;
-    reader.begin(start, end, options, dialect === 9);
+    reader.begin(this.#view, start, end, options, dialect === 9);
     for (let record = reader.next(this.#view); record !== RecordKind.none; record = reader.next(this.#view)) {
       if (record === RecordKind.withdrawal) this.#withdrawal(scope, kind);
       else if (record === RecordKind.template) this.#definition(scope, kind, dialect);

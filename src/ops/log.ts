@@ -31,10 +31,18 @@ export function createLog(options: LogOptions): Log {
         destination,
         colorize: options.colour,
         ignore: 'pid,hostname',
-        translateTime: 'yyyy-mm-dd HH:MM:ss',
+        translateTime: "UTC:yyyy-mm-dd HH:MM:ss'Z'",
         singleLine: true,
       });
-  const logger = pino({ level: options.level, base: json ? undefined : null }, stream);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  );
   const at =
     (level: Level) =>
     (text: string, fields?: object): void => {

@@ -149,6 +149,7 @@ export class FileSink implements Sink {
     this.#pause.interrupt();
     this.#kick();
     await this.#drained;
+    this.#cancelLinger?.();
     await this.#completed;
     await this.#compressor?.close();
   }

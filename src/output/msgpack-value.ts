@@ -79,15 +79,13 @@ export function putFloat64(view: DataView, at: number, value: number): number {
 
 /** A time as nanoseconds since the epoch. ms: whole, from 0 on. */
 export function putNanoseconds(view: DataView, at: number, ms: number, ns: number): number {
-  const seconds = Math.floor(ms / 1000);
-  const below = (ms - seconds * 1000) * 1e6 + ns;
-  // seconds × 10^9 by halves of 16 bits, so that each product stays below 2^53.
-  const secondsUpper = Math.floor(seconds / 65536);
-  const upper = secondsUpper * 1e9;
-  const upperHigh = Math.floor(upper / 65536);
-  const rest = (upper - upperHigh * 65536) * 65536 + (seconds - secondsUpper * 65536) * 1e9 + below;
-  const carry = Math.floor(rest / 2 ** 32);
-  return putUint64(view, at, (upperHigh + carry) >>> 0, (rest - carry * 2 ** 32) >>> 0);
+  // ms × 10^6 with ms in two parts of 22 and up to 22 bits: every product is exact, every division is by a power of two.
+  const upperMs = Math.floor(ms / 2 ** 22);
+  const upper = upperMs * 1e6;
+  const upperHigh = Math.floor(upper / 1024);
+  const low = (upper - upperHigh * 1024) * 2 ** 22 + (ms - upperMs * 2 ** 22) * 1e6 + ns;
+  const carry = Math.floor(low / 2 ** 32);
+  return putUint64(view, at, upperHigh + carry, low - carry * 2 ** 32);
 }
 
 export function putMapHeader(view: DataView, at: number, size: number): number {

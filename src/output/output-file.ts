@@ -28,6 +28,8 @@ export class OutputFile {
   readonly #handle: FileHandle;
   readonly #path: string;
   readonly #mark: '.' | '-';
+  /** Where the file is until it is complete, and stays when it cannot be completed. */
+  readonly partPath: string;
   #number: number;
   #length = 0;
   #torn = false;
@@ -38,6 +40,7 @@ export class OutputFile {
     this.#path = path;
     this.#number = number;
     this.#mark = mark;
+    this.partPath = `${numberedPath(path, number, mark)}.part`;
   }
 
   /**
@@ -57,12 +60,9 @@ export class OutputFile {
     }
   }
 
+  /** The number in the name, 0 for none. */
   get number(): number {
     return this.#number;
-  }
-
-  get partPath(): string {
-    return `${numberedPath(this.#path, this.#number, this.#mark)}.part`;
   }
 
   /** True when a failed append could not be taken back: the file ends in the middle of something and must not go on. */
@@ -96,10 +96,9 @@ export class OutputFile {
 
   /** Flushes and gives the file its final name. When it throws, the `.part` is left; the file is closed either way. */
   async complete(): Promise<void> {
-    const part = this.partPath;
     if (this.#length === 0) {
       await this.#handle.close();
-      await this.#fs.unlink(part);
+      await this.#fs.unlink(this.partPath);
       return;
     }
     try {
@@ -107,8 +106,8 @@ export class OutputFile {
     } finally {
       await this.#handle.close();
     }
-    await this.#publish(part);
-    await syncDirectory(this.#fs, dirname(part));
+    await this.#publish();
+    await syncDirectory(this.#fs, dirname(this.partPath));
   }
 
   /** Closes the file and leaves it as `.part`. */
@@ -117,7 +116,8 @@ export class OutputFile {
   }
 
   /** A hard link refuses to replace a file, which a rename does not. */
-  async #publish(part: string): Promise<void> {
+  async #publish(): Promise<void> {
+    const part = this.partPath;
     for (; ; this.#number++) {
       const finalPath = numberedPath(this.#path, this.#number, this.#mark);
       try {

@@ -1,5 +1,3 @@
-import { allZero, MIN_TEMPLATE_ID } from './set.ts';
-
 /**
  * Template records, all integers big-endian.
  *
@@ -34,24 +32,27 @@ export class TemplateReader {
   /** Octets of the record's field list that could not be split into fields (v9 options lengths not divisible by 4). */
   uneven = false;
   #end = 0;
+  /** From here on the set is all zero: found once, so that a set of zeros costs no more than any other. */
+  #zeroFrom = 0;
   #options = false;
   #v9 = false;
 
-  begin(start: number, end: number, options: boolean, v9: boolean): void {
+  begin(view: DataView, start: number, end: number, options: boolean, v9: boolean): void {
     this.at = start;
     this.#end = end;
+    let zeroFrom = end;
+    while (zeroFrom > start && view.getUint8(zeroFrom - 1) === 0) zeroFrom--;
+    this.#zeroFrom = zeroFrom;
     this.#options = options;
     this.#v9 = v9;
   }
 
   next(view: DataView): number {
     const start = this.at;
-    if (this.#end - start < 4) return RecordKind.none;
+    if (this.#end - start < 4 || start >= this.#zeroFrom) return RecordKind.none;
     this.recordAt = start;
     this.templateId = view.getUint16(start);
     const second = view.getUint16(start + 2);
-    if (this.templateId < MIN_TEMPLATE_ID && second === 0 && allZero(view, start, this.#end))
-      return RecordKind.none;
     this.uneven = false;
     if (this.#v9 && this.#options) return this.#v9Options(view, second);
     if (second === 0 && !this.#v9) {
@@ -71,10 +72,7 @@ export class TemplateReader {
 
   #v9Options(view: DataView, scopeBytes: number): number {
     const start = this.recordAt;
-    if (this.#end - start < 6) {
-      if (!allZero(view, start, this.#end)) return this.#truncated();
-      return RecordKind.none;
-    }
+    if (this.#end - start < 6) return this.#truncated();
     const optionBytes = view.getUint16(start + 4);
     this.uneven = scopeBytes % 4 !== 0 || optionBytes % 4 !== 0;
     this.scopeCount = scopeBytes >>> 2;

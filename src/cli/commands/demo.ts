@@ -17,9 +17,9 @@ const RECORDS_PER_DATAGRAM = 3;
 const WORKERS = 2;
 
 const EXPORTERS: readonly Partial<GeneratorOptions>[] = [
-  { version: 5, exporters: 1 },
-  { version: 9, exporters: 2, options: true },
-  { version: 10, exporters: 2, templates: 2 },
+  { version: 5, exporters: 1, seed: 5 },
+  { version: 9, exporters: 2, seed: 9, options: true },
+  { version: 10, exporters: 2, seed: 10, templates: 2 },
 ];
 
 /** A collector and simulated exporters in one process. Returns the exit code. */

@@ -147,7 +147,9 @@ function summary(verb: string, where: string, simulator: ExporterSimulator, { ex
   ];
   const { lost } = simulator;
   if (lost.datagrams > 0)
-    parts.push(`${countText(lost.datagrams, 'datagram')} (${countText(lost.records, 'flow')}) lost on purpose`);
+    parts.push(
+      `${countText(lost.datagrams, 'datagram')} (${countText(lost.records, 'flow')}) lost on purpose`,
+    );
   // To a collector these are lost as well: it may have seen what overtook them.
   let waiting = 0;
   while (simulator.drain() !== undefined) waiting++;
