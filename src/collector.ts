@@ -15,9 +15,12 @@ import type { Encoding } from './output/encoder.ts';
 import { openSink } from './output/open-sink.ts';
 import type { OutputSpec } from './output/output-uri.ts';
 import type { Sink } from './output/sink.ts';
-import { DgramReceiver, type ListenAddress } from './receive/dgram-receiver.ts';
+import { DgramReceiver } from './receive/dgram-receiver.ts';
 import { Feeder } from './receive/feeder.ts';
 import { kernelDrops } from './receive/kernel-drops.ts';
+import { chooseReceive, type ReceiveChoice, type ReceiveMode } from './receive/receive-mode.ts';
+import type { ListenAddress, Receiver } from './receive/receiver.ts';
+import { ThreadReceiver } from './receive/thread-receiver.ts';
 
 /** Receives the lines of a log; what is repeated is muted before it gets here. */
 export interface CollectorLog {
@@ -37,6 +40,10 @@ export interface CollectorOptions {
   /** Directory for datagrams that end a worker twice; default none. */
   quarantine?: string;
   memory?: Partial<Omit<MemorySize, 'rings'>>;
+  /** How datagrams are received from sockets; default `auto`. */
+  receive?: ReceiveMode;
+  /** Receive threads that share each listen address; default 1. */
+  receivers?: number;
   /** Socket receive buffer to ask for. */
   receiveBufferBytes?: number;
   log?: CollectorLog;
@@ -91,7 +98,8 @@ export class Collector {
   readonly #mute: Mute;
   readonly #encodings: Encoding[] = [];
   readonly #outputs: PipelineOutput[] = [];
-  readonly #receivers: DgramReceiver[] = [];
+  readonly #receivers: Receiver[] = [];
+  readonly #receive: ReceiveChoice;
   #quarantine: Quarantine | null = null;
   #pool: DecodePool | null = null;
   #pipeline: Pipeline | null = null;
@@ -104,12 +112,12 @@ export class Collector {
     this.#log = options.log ?? { info: () => {}, warn: () => {} };
     this.#mute = new Mute(this.#clock, NOTE_INTERVAL_MS);
     this.workers = options.workers ?? defaultWorkers();
-    const live = options.source !== 'feeder';
-    const rings = live ? (options.source as { listen: readonly ListenAddress[] }).listen.length : 1;
+    this.#receive = chooseReceive(options.receive ?? 'auto', options.receivers ?? 1);
+    const { source } = options;
     this.memory = SharedMemory.create({
-      ...(live ? LIVE_MEMORY : FILE_MEMORY),
+      ...(source === 'feeder' ? FILE_MEMORY : LIVE_MEMORY),
       ...options.memory,
-      rings: Math.max(1, rings),
+      rings: source === 'feeder' ? 1 : Math.max(1, source.listen.length * this.#receive.receivers),
     });
   }
 
@@ -149,7 +157,7 @@ export class Collector {
   /** Stops receiving, finishes what was received, closes the outputs. */
   async stop(): Promise<CollectorReport> {
     await this.#countKernelDrops();
-    for (const receiver of this.#receivers) await receiver.close();
+    await Promise.all(this.#receivers.map((receiver) => receiver.close()));
     await this.#pipeline?.drained();
     this.#settle();
     await this.#closeAll();
@@ -236,26 +244,50 @@ export class Collector {
       allow: allow ?? [],
       quarantine: this.#quarantine,
       note: (kind, text) => this.#note(kind, text),
+      watchRings: this.#options.source !== 'feeder' && this.#receive.mode === 'recvmmsg',
       onRelease: () => this.#feeder?.released(),
     });
   }
 
   async #openSockets(addresses: readonly ListenAddress[]): Promise<void> {
     const bufferBytes = this.#options.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES;
-    for (const [i, address] of addresses.entries()) {
-      const onReceived = () => this.#pipeline!.schedule();
-      const receiver = new DgramReceiver(address, this.memory, this.memory.ring(i), this.#clock, onReceived);
-      await receiver.open(bufferBytes);
-      this.#receivers.push(receiver);
-      const got = receiver.receiveBufferBytes;
-      // Linux doubles what is asked for, for its own bookkeeping.
-      if (got < bufferBytes) {
-        this.#log.warn(
-          `port ${receiver.port}: the system caps the receive buffer at ${got} bytes; ` +
-            `for ${bufferBytes}: sysctl -w net.core.rmem_max=${bufferBytes}`,
-        );
+    for (const address of addresses) {
+      let port = address.port;
+      for (let i = 0; i < this.#receive.receivers; i++) {
+        const receiver = this.#receiver({ ...address, port });
+        await receiver.open(bufferBytes);
+        this.#receivers.push(receiver);
+        port = receiver.port;
       }
+      this.#checkBuffer(this.#receivers.at(-1)!, bufferBytes);
     }
+    this.#log.info(this.#receive.explanation);
+  }
+
+  #receiver(address: ListenAddress): Receiver {
+    const index = this.#receivers.length;
+    const ring = this.memory.ring(index);
+    if (this.#receive.mode === 'recvmmsg') {
+      const onLost = () => this.#note('receiver', () => 'a receive thread ended and was started again');
+      return new ThreadReceiver(
+        address,
+        this.memory.buffer,
+        index,
+        ring,
+        this.#receive.receivers > 1,
+        onLost,
+      );
+    }
+    return new DgramReceiver(address, this.memory, ring, this.#clock, () => this.#pipeline!.schedule());
+  }
+
+  #checkBuffer({ port, receiveBufferBytes: got }: Receiver, bufferBytes: number): void {
+    // Linux says twice what it was asked for, because it counts its own bookkeeping.
+    if (got >= bufferBytes) return;
+    this.#log.warn(
+      `port ${port}: the system caps the receive buffer at ${got} bytes; ` +
+        `for ${bufferBytes}: sysctl -w net.core.rmem_max=${bufferBytes}`,
+    );
   }
 
   /** Counters that are kept where things happen come into the ledger here. */
@@ -263,24 +295,29 @@ export class Collector {
     this.#pipeline?.settle();
     let oversize = this.#feeder?.oversize ?? 0;
     let ringFull = 0;
-    for (const { drops } of this.#receivers) {
-      oversize += drops.oversize;
-      ringFull += drops.ringFull;
+    for (const receiver of this.#receivers) {
+      oversize += receiver.oversize;
+      ringFull += receiver.ringFull;
     }
     this.ledger.set(Count.datagrams_received, (this.#pipeline?.scanned ?? 0) + oversize + ringFull);
+    oversize += this.#pipeline?.oversize ?? 0;
+    const kernelDropped = this.#receivers.reduce((sum, receiver) => sum + (receiver.kernelDrops || 0), 0);
+    this.ledger.raise(Count.datagrams_kernel_dropped, kernelDropped);
     this.ledger.set(Count.datagrams_refused_oversize, oversize);
     this.ledger.set(Count.datagrams_refused_ring_full, ringFull);
   }
 
+  /** The last count, from the system's table where it has one: sockets tell only with the next datagram. */
   async #countKernelDrops(): Promise<void> {
     if (this.#receivers.length === 0) return;
-    const drops = await kernelDrops(this.ports);
+    const drops = await kernelDrops(new Set(this.ports));
     if (!Number.isNaN(drops)) this.ledger.set(Count.datagrams_kernel_dropped, drops);
   }
 
   async #closeAll(): Promise<void> {
     clearInterval(this.#ticker);
-    for (const receiver of this.#receivers) await receiver.close();
+    this.#pipeline?.stopWatching();
+    await Promise.all(this.#receivers.map((receiver) => receiver.close()));
     for (const { sink } of this.#outputs) await sink.close();
     await this.#quarantine?.close();
     await this.#pool?.close();

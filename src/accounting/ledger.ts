@@ -93,6 +93,11 @@ export class Ledger {
     this.#counts[counter] = value;
   }
 
+  /** Sets a counter that is learned from several places and only grows. */
+  raise(counter: number, value: number): void {
+    if (value > this.#counts[counter]) this.#counts[counter] = value;
+  }
+
   /** fault: a number of wire/fault.ts. */
   addFault(fault: number): void {
     this.#faults[fault]++;

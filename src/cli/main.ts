@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import type { OptionValues } from '../config/options.ts';
-import { reportError } from './errors.ts';
+import { ExitCode, reportError } from './errors.ts';
 import { parseCommandLine } from './program.ts';
 
 /** Runs a command line and returns the exit code. Commands are loaded when they are run, so that help is quick. */
 async function run(argv: readonly string[]): Promise<number> {
   const invocation = parseCommandLine(argv, packageVersion());
-  if (invocation === null) return 0;
+  if (invocation === null) return ExitCode.ok;
   const { values } = invocation;
   switch (invocation.command) {
     case 'collect':
@@ -36,12 +36,18 @@ function packageVersion(): string {
 
 const argv = process.argv.slice(2);
 const verbose = /(^|\s)--log-level[= ]debug(\s|$)/.test(argv.join(' '));
+let finished = false;
 // Whoever read our output or our complaints may be gone; the outputs have their own way to notice.
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 process.on('uncaughtException', (error) => process.exit(reportError(error, verbose)));
-try {
-  process.exitCode = await run(argv);
-} catch (error) {
-  process.exitCode = reportError(error, verbose);
-}
+process.on('exit', (code) => {
+  if (finished || code !== ExitCode.ok) return;
+  process.exitCode = reportError(new Error('nothing is left to wait for, but the work is not done'), verbose);
+});
+run(argv)
+  .catch((error: unknown) => reportError(error, verbose))
+  .then((code) => {
+    finished = true;
+    process.exitCode = code;
+  });

@@ -18,7 +18,7 @@ export const COMMANDS = {
     examples: [
       { line: 'millrace collect', does: 'shows flows that arrive on port 2055' },
       {
-        line: "millrace collect --output 'file:///var/flows/flows-%Y%m%d-%H%M.ndjson?rotate=1h&compress=gzip'",
+        line: "millrace collect --output 'file:///var/flows/%Y%m%d-%H.ndjson?rotate=1h&compress=gzip'",
         does: 'one compressed file per hour',
       },
       {

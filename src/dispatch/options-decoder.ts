@@ -69,6 +69,6 @@ export class OptionsDecoder {
   describeExporter(payload: number): string {
     const record = payload - RecordOffset.payload;
     const address = addressText(this.#memory.bytes, record + RecordOffset.address);
-    return `exporter ${address} port ${this.#memory.view.getUint16(record + RecordOffset.port, true)}`;
+    return `exporter ${address} port ${this.#memory.view.getUint16(record + RecordOffset.port)}`;
   }
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Cidr } from '../base/ip.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { SharedHeap } from '../memory/heap.ts';
-import { RecordOffset } from '../memory/layout.ts';
+import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
 import { type Ring, writeRecord } from '../memory/ring.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
 import { WorkItems } from '../memory/work-items.ts';
@@ -57,6 +57,8 @@ export interface PipelineParts {
   quarantine: Quarantine | null;
   /** A notable event, for the log. kind is from a fixed set; text is made only when the line is written. */
   note: (kind: string, text: () => string) => void;
+  /** Whether rings are filled by other threads, so that their words have to be watched. */
+  watchRings: boolean;
   /** Called whenever slots became free. */
   onRelease: () => void;
 }
@@ -66,6 +68,8 @@ const TASK_DATAGRAMS = 128;
 const TASK_ITEMS = 1_024;
 /** Datagrams scanned before the event loop gets a turn. */
 const PUMP_DATAGRAMS = 1_024;
+/** Datagrams taken from one ring before the next has its turn. */
+const TURN_DATAGRAMS = 64;
 /** Items that one datagram may need for sets of its own; held sets that find no item are dropped and counted. */
 const ITEMS_PER_DATAGRAM = 16_384;
 /** A task on which a worker has spent so long is stuck. */
@@ -77,8 +81,9 @@ const STUCK_MS = 30_000;
  */
 export class Pipeline implements ScanHandler<Companion> {
   readonly scanner: Scanner<Companion>;
-  /** Datagrams taken from the rings. */
+  /** Datagrams taken from the rings, and those of them that were longer than a slot. */
   scanned = 0;
+  oversize = 0;
   readonly #parts: PipelineParts;
   readonly #ledger: Ledger;
   readonly #memory: SharedMemory;
@@ -92,6 +97,8 @@ export class Pipeline implements ScanHandler<Companion> {
   #open: Task;
   #scheduled = false;
   #pumping = false;
+  #watching = false;
+  #stopped = false;
   /** Address of the payload of the datagram being scanned. */
   #payload = 0;
   #idle: (() => void) | null = null;
@@ -122,6 +129,7 @@ export class Pipeline implements ScanHandler<Companion> {
     );
     this.#open = new Task(0, this.#rings.length);
     for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
+    if (parts.watchRings) this.schedule();
   }
 
   /** Asks for the rings to be looked at; cheap, may be called for every datagram. */
@@ -175,17 +183,44 @@ export class Pipeline implements ScanHandler<Companion> {
     if (this.#pumping) return;
     this.#pumping = true;
     let left = PUMP_DATAGRAMS;
-    for (let ring = 0; ring < this.#rings.length; ring++) {
-      while (left > 0 && this.#mayScan() && this.#rings[ring].available() > 0) {
-        this.#scan(ring);
-        left--;
-        if (this.#open.datagrams >= TASK_DATAGRAMS || this.#open.items >= TASK_ITEMS) this.#close();
+    let found = true;
+    while (found && left > 0) {
+      found = false;
+      for (let ring = 0; ring < this.#rings.length; ring++) {
+        const take = Math.min(this.#rings[ring].available(), TURN_DATAGRAMS, left);
+        for (let i = 0; i < take && this.#mayScan(); i++) {
+          this.#scan(ring);
+          left--;
+          found = true;
+          if (this.#open.datagrams >= TASK_DATAGRAMS || this.#open.items >= TASK_ITEMS) this.#close();
+        }
       }
     }
     if (!this.#open.empty && this.#tasks.hasRoom) this.#close();
     this.#pumping = false;
     if (left === 0) this.schedule();
+    else if (this.#parts.watchRings) this.#watch();
     this.#settleIdle();
+  }
+
+  /** Sleeps until a receive thread has published something, one watch at a time. */
+  #watch(): void {
+    if (this.#watching || this.#stopped) return;
+    const waits = this.#rings.map((ring) => ring.arrival());
+    this.#watching = true;
+    const awake = () => {
+      this.#watching = false;
+      for (const ring of this.#rings) ring.awake();
+      this.schedule();
+    };
+    // What cannot be scanned now, for want of room, is looked at when a task is retired.
+    if (waits.includes(null) && this.#mayScan()) awake();
+    else void Promise.race(waits.filter((wait) => wait !== null)).then(awake);
+  }
+
+  /** Ends watching the rings; what is in them can still be drained. */
+  stopWatching(): void {
+    this.#stopped = true;
   }
 
   #mayScan(): boolean {
@@ -215,6 +250,11 @@ export class Pipeline implements ScanHandler<Companion> {
     open.slots[ring]++;
     open.datagrams++;
     this.scanned++;
+    const length = view.getUint32(slot + RecordOffset.length, true);
+    if (length === LENGTH_OVERSIZE) {
+      this.oversize++;
+      return;
+    }
     const address = slot + RecordOffset.address;
     if (!this.#admitted(bytes, address)) {
       this.#ledger.add(Count.datagrams_refused_not_admitted);
@@ -226,10 +266,10 @@ export class Pipeline implements ScanHandler<Companion> {
       view,
       bytes,
       this.#payload,
-      this.#payload + view.getUint32(slot + RecordOffset.length, true),
+      this.#payload + length,
       bytes,
       address,
-      view.getUint16(slot + RecordOffset.port, true),
+      view.getUint16(slot + RecordOffset.port),
       view.getFloat64(slot + RecordOffset.receivedAtMs, true),
     );
     if (outcome === Outcome.decoded) open.decoded++;

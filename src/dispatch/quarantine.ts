@@ -66,7 +66,7 @@ export class Quarantine {
     const record = payload - RecordOffset.payload;
     const length = view.getUint32(record + RecordOffset.length, true);
     const address = bytes.slice(record + RecordOffset.address, record + RecordOffset.address + 16);
-    const port = view.getUint16(record + RecordOffset.port, true);
+    const port = view.getUint16(record + RecordOffset.port);
     const parts: Uint8Array[] = [];
     const header = new MessageHeader();
     for (let item = firstItem; item < firstItem + count; item++) {

@@ -152,7 +152,7 @@ export class TaskDecoder {
     context.version = header.version;
     context.exporter = bytes;
     context.exporterOffset = record + RecordOffset.address;
-    context.exporterPort = view.getUint16(record + RecordOffset.port, true);
+    context.exporterPort = view.getUint16(record + RecordOffset.port);
     context.observationDomainId = header.observationDomainId;
     context.templateId = entryTemplateId(view, entry);
     context.options = entryIsOptions(view, entry);

@@ -13,7 +13,10 @@ import { assert } from '../base/assert.ts';
  * |-------------------------|-------------------------------------|------------------|------------------------------------------|
  * | header                  | creator, before any other thread    | all, at attach   | thread start                             |
  * | ring head               | the ring's receiver                 | main             | stored (Atomics) after the slot is whole |
+ * | ring full, kernelDrops  | the ring's receiver                 | main             | stored (Atomics), monotonic              |
  * | ring tail               | main                                | the receiver     | stored (Atomics) when no reader is left  |
+ * | ring stop               | main                                | the receiver     | stored (Atomics) once                    |
+ * | ring mainWaits          | main                                | the receiver     | stored before head is looked at again    |
  * | slot                    | receiver until published            | main, workers    | ring head; work item message             |
  * | item words 0 to 5       | main                                | the task's worker| task message to the worker               |
  * | item state and result   | the task's worker while it runs     | main             | task result message, or worker exit      |
@@ -22,20 +25,47 @@ import { assert } from '../base/assert.ts';
  * Indexes are monotonic 32-bit counters that are masked when used; capacities are powers of two.
  */
 export const MEMORY_MAGIC = 0x4d4c5243; // "MLRC"
-export const MEMORY_VERSION = 1;
+export const MEMORY_VERSION = 2;
 
 /** 32-bit words of the header. */
-export const HeaderWord = { magic: 0, version: 1, bytes: 2, rings: 3, slots: 4, slotBytes: 5, items: 6, heapBytes: 7 };
+export const HeaderWord = {
+  magic: 0,
+  version: 1,
+  bytes: 2,
+  rings: 3,
+  slots: 4,
+  slotBytes: 5,
+  items: 6,
+  heapBytes: 7,
+};
 export const HEADER_REGION_BYTES = 64;
 
-/** Byte offsets in a ring's control block: one cache line per writing thread. */
-export const RingControl = { head: 0, tail: 64, bytes: 128 } as const;
+/** Byte offsets in a ring's control block: one cache line per writing thread, the receiver's first. */
+export const RingControl = {
+  head: 0,
+  full: 4,
+  kernelDrops: 8,
+  tail: 64,
+  stop: 68,
+  mainWaits: 72,
+  bytes: 128,
+} as const;
 
 /**
- * A datagram record: in a ring slot, or in a heap block for a set that was held. Numbers little-endian; the address is in
- * its 16-byte form.
+ * A datagram record: in a ring slot, or in a heap block for a set that was held. Length and time are little-endian. Port
+ * (big-endian) and address (16-byte form) lie where a `struct sockaddr_in6` at `source` has them, so that the kernel can
+ * write them.
  */
-export const RecordOffset = { length: 0, port: 4, receivedAtMs: 8, address: 16, payload: 32 } as const;
+export const RecordOffset = {
+  length: 0,
+  source: 8,
+  port: 10,
+  address: 16,
+  receivedAtMs: 40,
+  payload: 48,
+} as const;
+/** Length of a record whose datagram did not fit: nothing of it may be used. */
+export const LENGTH_OVERSIZE = 0xffffffff;
 
 /** 32-bit words of a work item. */
 export const ItemWord = {

@@ -1,5 +1,6 @@
 import { RecordOffset, RingControl } from './layout.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import { changed, sleep, wake } from './wait.ts';
 
 /**
  * Datagram slots between one receiver (producer) and the main thread (consumer). The producer touches head only, the
@@ -9,7 +10,11 @@ import type { SharedMemory } from './shared-memory.ts';
 export class Ring {
   readonly #memory: SharedMemory;
   readonly #headWord: number;
+  readonly #fullWord: number;
+  readonly #kernelDropsWord: number;
   readonly #tailWord: number;
+  readonly #stopWord: number;
+  readonly #mainWaitsWord: number;
   readonly #slots: number;
   readonly #mask: number;
   /** Consumer's own: slots taken so far. */
@@ -18,7 +23,11 @@ export class Ring {
   constructor(memory: SharedMemory, base: number) {
     this.#memory = memory;
     this.#headWord = (base + RingControl.head) >>> 2;
+    this.#fullWord = (base + RingControl.full) >>> 2;
+    this.#kernelDropsWord = (base + RingControl.kernelDrops) >>> 2;
     this.#tailWord = (base + RingControl.tail) >>> 2;
+    this.#stopWord = (base + RingControl.stop) >>> 2;
+    this.#mainWaitsWord = (base + RingControl.mainWaits) >>> 2;
     this.#slots = base + RingControl.bytes;
     this.#mask = memory.size.slots - 1;
     this.#taken = Atomics.load(memory.words, this.#tailWord);
@@ -34,8 +43,77 @@ export class Ring {
 
   /** Producer: hands over the claimed slot, which must be whole. */
   publish(): void {
+    this.publishMany(1);
+  }
+
+  /** Producer: index of the next slot, and how many slots from there on are free without wrapping around. */
+  get nextIndex(): number {
+    return this.#memory.words[this.#headWord] & this.#mask;
+  }
+  freeRun(): number {
+    const { words, size } = this.#memory;
+    const head = words[this.#headWord];
+    const used = (head - Atomics.load(words, this.#tailWord)) | 0;
+    return Math.min(size.slots - used, size.slots - (head & this.#mask));
+  }
+
+  /** Address of the slot with this index. */
+  slotAt(index: number): number {
+    return this.#slots + index * this.#memory.offsets.slotBytes;
+  }
+
+  /** Producer: hands over the next count slots, which must be whole. */
+  publishMany(count: number): void {
     const { words } = this.#memory;
-    Atomics.store(words, this.#headWord, (words[this.#headWord] + 1) | 0);
+    Atomics.store(words, this.#headWord, (words[this.#headWord] + count) | 0);
+    if (Atomics.load(words, this.#mainWaitsWord) !== 0) wake(words, this.#headWord);
+  }
+
+  /** Producer: counts that there was no free slot, and sleeps until there may be one. Not on the main thread. */
+  waitForRoom(): void {
+    const { words } = this.#memory;
+    Atomics.add(words, this.#fullWord, 1);
+    sleep(words, this.#tailWord, Atomics.load(words, this.#tailWord));
+  }
+
+  /** Producer: how many datagrams the kernel has dropped so far. */
+  setKernelDrops(count: number): void {
+    Atomics.store(this.#memory.words, this.#kernelDropsWord, count | 0);
+  }
+
+  /** Producer: whether it should end. */
+  stopping(): boolean {
+    return Atomics.load(this.#memory.words, this.#stopWord) !== 0;
+  }
+
+  /** Main: asks the producer to end. */
+  stop(): void {
+    Atomics.store(this.#memory.words, this.#stopWord, 1);
+  }
+
+  get kernelDrops(): number {
+    return Atomics.load(this.#memory.words, this.#kernelDropsWord) >>> 0;
+  }
+  /** How often the producer found no free slot and had to wait. */
+  get timesFull(): number {
+    return Atomics.load(this.#memory.words, this.#fullWord) >>> 0;
+  }
+
+  /**
+   * Main: resolves soon after something is published, or after a while; null when something is there already. The flag is
+   * set before the look at head, and the producer stores head before it looks at the flag: so one of them sees the other.
+   */
+  arrival(): Promise<void> | null {
+    const { words } = this.#memory;
+    Atomics.store(words, this.#mainWaitsWord, 1);
+    const waiting = changed(words, this.#headWord, this.#taken);
+    if (waiting === null) Atomics.store(words, this.#mainWaitsWord, 0);
+    return waiting;
+  }
+
+  /** Main: does not wait any more. */
+  awake(): void {
+    Atomics.store(this.#memory.words, this.#mainWaitsWord, 0);
   }
 
   /** Consumer: published slots that are not taken yet. */
@@ -62,8 +140,8 @@ export class Ring {
     return (Atomics.load(words, this.#headWord) - Atomics.load(words, this.#tailWord)) | 0;
   }
 
-  #slot(index: number): number {
-    return this.#slots + (index & this.#mask) * this.#memory.offsets.slotBytes;
+  #slot(counter: number): number {
+    return this.slotAt(counter & this.#mask);
   }
 }
 
@@ -79,7 +157,7 @@ export function writeRecord(
 ): void {
   const { bytes, view } = memory;
   view.setUint32(at + RecordOffset.length, payload.length, true);
-  view.setUint16(at + RecordOffset.port, port, true);
+  view.setUint16(at + RecordOffset.port, port);
   view.setFloat64(at + RecordOffset.receivedAtMs, receivedAtMs, true);
   for (let i = 0; i < 16; i++) bytes[at + RecordOffset.address + i] = address[addressAt + i];
   bytes.set(payload, at + RecordOffset.payload);

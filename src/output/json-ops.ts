@@ -70,7 +70,7 @@ export function measureJson(
       sum += measureJson(op.items, batch, row, set, readList);
     } else if (op.kind === LIST) {
       const text = JSON.stringify(readList(batch, op.position, row, set), plainValue);
-      op.encoded = utf8.encode(escapeHidden(text));
+      op.encoded = utf8.encode(escapeHidden(text ?? 'null'));
       sum += op.encoded.length;
     } else if (op.kind === STRING || op.kind === OCTETS) {
       sum += op.hi[row] * MAX_JSON_EXPANSION;
@@ -132,6 +132,12 @@ export function putJsonOps(
         at = putHex(view, at, op.heap, op.lo[row], op.hi[row]);
         view.setUint8(at++, QUOTE);
         break;
+      case WORD:
+        at = putBytes(bytes, at, op.words[op.lo[row]]);
+        break;
+      case RATE:
+        at = putFloat(view, at, op.f64[row]);
+        break;
       default:
         at = putRare(op, keys, row, exportTimeMs, bytes, view, at);
     }
@@ -154,14 +160,11 @@ function putRare(
       at = putAddress(view, at, op.wide, row * 16);
       view.setUint8(at, QUOTE);
       return at + 1;
-    case WORD:
-      return putBytes(bytes, at, op.words[op.lo[row]]);
     case I32:
       return putSigned(view, at, (op.lo[row] | 0) >> 31, op.lo[row]);
     case I64:
       return putSigned(view, at, op.hi[row] | 0, op.lo[row]);
     case FLOAT:
-    case RATE:
       return putFloat(view, at, op.f64[row]);
     case BOOLEAN:
       return putBoolean(bytes, view, at, op.lo[row]);
@@ -220,7 +223,7 @@ function putSigned(view: DataView, at: number, hi: number, lo: number): number {
 }
 
 export function putFloat(view: DataView, at: number, value: number): number {
-  if (Number.isInteger(value) && value >= 0 && value <= 0xffffffff) return putU32(view, at, value);
+  if (value === value >>> 0) return putU32(view, at, value >>> 0);
   const text = Number.isFinite(value) ? String(value) : 'null';
   for (let i = 0; i < text.length; i++) view.setUint8(at + i, text.charCodeAt(i));
   return at + text.length;

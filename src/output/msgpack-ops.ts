@@ -8,7 +8,6 @@ import {
   putBinaryHeader,
   putFloat64,
   putInt64,
-  putInteger,
   putNanoseconds,
   putStringHeader,
   putUint32,
@@ -143,6 +142,12 @@ export function putMsgpackOps(
       case STRING:
         at = putText(bytes, view, at, op.heap, op.lo[row], textLength(op.heap, op.lo[row], op.hi[row]));
         break;
+      case WORD:
+        at = putBytes(bytes, at, op.words[op.lo[row]]);
+        break;
+      case RATE:
+        at = putRate(view, at, op.f64[row]);
+        break;
       default:
         at = putRare(op, keys, row, exportTimeMs, bytes, view, at);
     }
@@ -166,18 +171,12 @@ function putRare(
     case OCTETS:
       at = putBinaryHeader(view, at, op.hi[row]);
       return putRange(bytes, at, op.heap, op.lo[row], op.hi[row]);
-    case WORD:
-      return putBytes(bytes, at, op.words[op.lo[row]]);
     case I32:
       return putInt64(view, at, (op.lo[row] | 0) >> 31, op.lo[row]);
     case I64:
       return putInt64(view, at, op.hi[row], op.lo[row]);
     case FLOAT:
       return putFloat64(view, at, op.f64[row]);
-    case RATE:
-      return Number.isSafeInteger(op.f64[row])
-        ? putInteger(view, at, op.f64[row])
-        : putFloat64(view, at, op.f64[row]);
     case BOOLEAN:
       return putBoolean(view, at, op.lo[row]);
     case SECONDS32:
@@ -222,6 +221,10 @@ function putIso(view: DataView, at: number, end: number, hi: number, lo: number)
   if (end === NOT_ISO) return putUint64(view, at, hi, lo);
   view.setUint8(at, FIXED_STRING | (end - at - 1));
   return end;
+}
+
+function putRate(view: DataView, at: number, value: number): number {
+  return value === value >>> 0 ? putUint32(view, at, value >>> 0) : putFloat64(view, at, value);
 }
 
 function putBoolean(view: DataView, at: number, value: number): number {

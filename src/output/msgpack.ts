@@ -1,11 +1,11 @@
 import type { FlowBatch, SetContext } from '../decode/batch.ts';
-import type { HeaderValue } from '../schema/values.ts';
 import type { RecordView } from '../schema/view.ts';
 import { putAddress } from './ascii.ts';
-import { ByteWriter, putBytes } from './byte-writer.ts';
+import { type ByteWriter, putBytes } from './byte-writer.ts';
 import { measureMsgpack, msgpackKey, putMsgpackOps, putString8, stringBytes } from './msgpack-ops.ts';
 import { putInteger, putMapHeader, putNanoseconds } from './msgpack-value.ts';
-import { MAX_VALUE_BYTES, OpTable } from './op.ts';
+import { OpTable } from './op.ts';
+import { Prefix, type PrefixFormat } from './prefix.ts';
 import type { ListReader, Rows } from './rows.ts';
 
 /** Headers of the maps of the record and of the group. */
@@ -21,10 +21,7 @@ export class MsgpackRows implements Rows {
   readonly #values: OpTable;
   readonly #grouped: OpTable;
   readonly #groupKey: Uint8Array;
-  readonly #headerKeys: readonly Uint8Array[];
-  readonly #headerWords: readonly (readonly Uint8Array[])[];
-  readonly #prefix = new ByteWriter(1024);
-  #prefixSize = 0;
+  readonly #prefix: Prefix;
 
   constructor(view: RecordView, readList: ListReader) {
     this.#view = view;
@@ -32,8 +29,7 @@ export class MsgpackRows implements Rows {
     this.#values = new OpTable(view.values, msgpackKey);
     this.#grouped = new OpTable(view.grouped, msgpackKey);
     this.#groupKey = stringBytes(view.group);
-    this.#headerKeys = view.headers.map(({ key }) => stringBytes(key));
-    this.#headerWords = view.headers.map(({ words }) => words.map(stringBytes));
+    this.#prefix = new Prefix(view.headers, PREFIX_FORMAT);
   }
 
   encode(batch: FlowBatch, options: boolean, writer: ByteWriter): number {
@@ -51,7 +47,8 @@ export class MsgpackRows implements Rows {
   }
 
   #encodeSet(batch: FlowBatch, set: SetContext, writer: ByteWriter): void {
-    const prefix = this.#writePrefix(set);
+    this.#view.header(set);
+    const prefix = this.#prefix.write();
     const values = this.#values;
     const grouped = this.#grouped;
     const fixed =
@@ -73,7 +70,7 @@ export class MsgpackRows implements Rows {
       }
       const inside = countOf(grouped, row);
       const hasGroup = inside > 0 || always;
-      at = putMapHeader(view, at, this.#prefixSize + countOf(values, row) + (hasGroup ? 1 : 0));
+      at = putMapHeader(view, at, this.#prefix.size + countOf(values, row) + (hasGroup ? 1 : 0));
       bytes.set(prefix, at);
       at += prefix.length;
       at = putMsgpackOps(
@@ -101,40 +98,22 @@ export class MsgpackRows implements Rows {
     }
     writer.at = at;
   }
+}
 
-  /** The members of the header, without the header of the map; valid until the next call. */
-  #writePrefix(set: SetContext): Uint8Array {
-    this.#view.header(set);
-    const writer = this.#prefix;
-    const { headers } = this.#view;
-    writer.at = 0;
-    this.#prefixSize = 0;
-    for (let i = 0; i < headers.length; i++) {
-      const header = headers[i];
-      if (!header.present) continue;
-      this.#prefixSize++;
-      const key = this.#headerKeys[i];
-      const word = header.render === 'word' ? this.#headerWords[i][header.number] : key;
-      writer.reserve(key.length + word.length + MAX_VALUE_BYTES);
-      writer.at = putBytes(writer.bytes, writer.at, key);
-      writer.at = putHeader(writer, header, word);
+const PREFIX_FORMAT: PrefixFormat = {
+  key: ({ key }) => stringBytes(key),
+  word: stringBytes,
+  put: (view, at, header) => {
+    switch (header.render) {
+      case 'address':
+        return putString8(view, at, putAddress(view, at + 2, header.bytes, header.offset));
+      case 'time':
+        return putNanoseconds(view, at, header.number, 0);
+      default:
+        return putInteger(view, at, header.number);
     }
-    return writer.bytes.subarray(0, writer.at);
-  }
-}
-
-function putHeader({ bytes, view, at }: ByteWriter, header: HeaderValue, word: Uint8Array): number {
-  switch (header.render) {
-    case 'word':
-      return putBytes(bytes, at, word);
-    case 'address':
-      return putString8(view, at, putAddress(view, at + 2, header.bytes, header.offset));
-    case 'time':
-      return putNanoseconds(view, at, header.number, 0);
-    default:
-      return putInteger(view, at, header.number);
-  }
-}
+  },
+};
 
 /** How many of the values a row has. */
 function countOf(table: OpTable, row: number): number {

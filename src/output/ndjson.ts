@@ -1,10 +1,10 @@
 import type { FlowBatch, SetContext } from '../decode/batch.ts';
-import type { HeaderValue } from '../schema/values.ts';
 import type { RecordView } from '../schema/view.ts';
 import { putAddress, putInteger } from './ascii.ts';
-import { ByteWriter, putBytes } from './byte-writer.ts';
+import { type ByteWriter, putBytes } from './byte-writer.ts';
 import { jsonKey, measureJson, putJsonOps } from './json-ops.ts';
-import { MAX_VALUE_BYTES, OpTable } from './op.ts';
+import { OpTable } from './op.ts';
+import { Prefix, type PrefixFormat } from './prefix.ts';
 import type { ListReader, Rows } from './rows.ts';
 import { asciiJson } from './utf8.ts';
 
@@ -27,21 +27,15 @@ export class NdjsonRows implements Rows {
   readonly #values: OpTable;
   readonly #grouped: OpTable;
   readonly #groupKey: Uint8Array;
-  readonly #headerKeys: readonly Uint8Array[];
-  readonly #headerWords: readonly (readonly Uint8Array[])[];
-  readonly #prefix = new ByteWriter(1024);
+  readonly #prefix: Prefix;
 
   constructor(view: RecordView, readList: ListReader) {
     this.#view = view;
     this.#readList = readList;
-    const member = (key: string) => `,${asciiJson(key)}:`;
     this.#values = new OpTable(view.values, (op) => jsonKey(op, member(op.value.key)));
     this.#grouped = new OpTable(view.grouped, (op) => jsonKey(op, member(op.value.key)));
     this.#groupKey = utf8.encode(member(view.group));
-    this.#headerKeys = view.headers.map(({ key, render }) =>
-      utf8.encode(`${member(key)}${render === 'address' ? '"' : ''}`),
-    );
-    this.#headerWords = view.headers.map(({ words }) => words.map((word) => utf8.encode(asciiJson(word))));
+    this.#prefix = new Prefix(view.headers, PREFIX_FORMAT);
   }
 
   encode(batch: FlowBatch, options: boolean, writer: ByteWriter): number {
@@ -59,7 +53,9 @@ export class NdjsonRows implements Rows {
   }
 
   #encodeSet(batch: FlowBatch, set: SetContext, writer: ByteWriter): void {
-    const prefix = this.#writePrefix(set);
+    this.#view.header(set);
+    const prefix = this.#prefix.write();
+    prefix[0] = OPEN;
     const values = this.#values;
     const grouped = this.#grouped;
     const fixed =
@@ -101,36 +97,19 @@ export class NdjsonRows implements Rows {
     bytes[close] = CLOSE;
     return close + 1;
   }
-
-  /** Everything up to the values of the row; valid until the next call. */
-  #writePrefix(set: SetContext): Uint8Array {
-    this.#view.header(set);
-    const writer = this.#prefix;
-    writer.at = 0;
-    const { headers } = this.#view;
-    for (let i = 0; i < headers.length; i++) {
-      const header = headers[i];
-      if (!header.present) continue;
-      const key = this.#headerKeys[i];
-      const word = header.render === 'word' ? this.#headerWords[i][header.number] : key;
-      writer.reserve(key.length + word.length + MAX_VALUE_BYTES);
-      writer.at = putBytes(writer.bytes, writer.at, key);
-      writer.at = putHeader(writer, header, word);
-    }
-    writer.bytes[0] = OPEN;
-    return writer.bytes.subarray(0, writer.at);
-  }
 }
 
-function putHeader({ bytes, view, at }: ByteWriter, header: HeaderValue, word: Uint8Array): number {
-  switch (header.render) {
-    case 'word':
-      return putBytes(bytes, at, word);
-    case 'address':
-      at = putAddress(view, at, header.bytes, header.offset);
-      bytes[at] = QUOTE;
-      return at + 1;
-    default:
-      return putInteger(view, at, header.number);
-  }
+const PREFIX_FORMAT: PrefixFormat = {
+  key: ({ key, render }) => utf8.encode(`${member(key)}${render === 'address' ? '"' : ''}`),
+  word: (word) => utf8.encode(asciiJson(word)),
+  put: (view, at, header) => {
+    if (header.render !== 'address') return putInteger(view, at, header.number);
+    at = putAddress(view, at, header.bytes, header.offset);
+    view.setUint8(at, QUOTE);
+    return at + 1;
+  },
+};
+
+function member(key: string): string {
+  return `,${asciiJson(key)}:`;
 }

@@ -56,7 +56,11 @@ export const MAX_VALUE_BYTES = 48 + SLACK_BYTES;
 export class Op {
   readonly value: RowValue;
   readonly kind: number;
-  /** Where the octets of the key start in the keys of the row (in words of eight), and how many words and octets they are. */
+  /** Whether its octets in a row vary. */
+  readonly variable: boolean;
+  /** Room for the key and the value, as far as that does not vary. */
+  fixedBytes = 0;
+  /** The key in the table's keys: first word, number of words, octets. */
   keyAt = 0;
   keyWords = 0;
   keyBytes = 0;
@@ -82,19 +86,13 @@ export class Op {
     this.#column = column;
     this.kind = column === null ? Kind.array : kindOf(column);
     this.items = column === null ? value.columns.map((item) => new Op(value, item)) : [];
+    const { kind } = this;
+    this.variable = kind === Kind.string || kind === Kind.octets || kind === Kind.list || kind === Kind.array;
   }
 
   /** Position of the column in the plan; -1 for an array or a computed value. */
   get position(): number {
     return this.#column?.position ?? -1;
-  }
-
-  /** Room for the key and the value, as far as it does not vary. */
-  get fixedBytes(): number {
-    let sum = this.keyBytes + MAX_VALUE_BYTES;
-    for (const word of this.words) sum += word.length;
-    for (const item of this.items) sum += item.fixedBytes;
-    return sum;
   }
 
   /** Takes over the arrays of a bound view. */
@@ -112,11 +110,40 @@ export class Op {
 }
 
 /**
- * The ops of a view and the encoded keys of all of them in one array of doubles: a key is copied eight octets at a time. No key
- * holds the bit pattern of a NaN, which would need the octet 0xff or a 0x7f before an octet from 0xf0 on: neither is in UTF-8.
+ * Keys packed into doubles, because a key is copied eight octets at a time. No key holds the bit pattern of a NaN, which would
+ * need the octet 0xff, or 0x7f before an octet from 0xf0 on: neither is in UTF-8.
  */
+export class PackedKeys {
+  readonly words: Float64Array;
+  /** Where each key starts, how many words it takes, and how many octets of them count. */
+  readonly start: readonly number[];
+  readonly length: readonly number[];
+  readonly bytes: readonly number[];
+
+  constructor(keys: readonly Uint8Array[]) {
+    // At least two, which most keys need, so that only longer ones take a loop.
+    this.length = keys.map((key) => Math.max(2, Math.ceil(key.length / 8)));
+    this.bytes = keys.map((key) => key.length);
+    let total = 0;
+    this.start = this.length.map((words) => (total += words) - words);
+    const packed = new Uint8Array(total * 8);
+    for (let i = 0; i < keys.length; i++) packed.set(keys[i], this.start[i] * 8);
+    const view = new DataView(packed.buffer);
+    this.words = Float64Array.from({ length: total }, (_, i) => view.getFloat64(i * 8, true));
+  }
+
+  /** Writes a key, and up to 15 octets beyond. The row loops do the same with what an op knows of its key. */
+  put(view: DataView, at: number, i: number): number {
+    const first = this.start[i];
+    for (let k = 0; k < this.length[i]; k++) view.setFloat64(at + 8 * k, this.words[first + k], true);
+    return at + this.bytes[i];
+  }
+}
+
+/** The ops of a view and their keys. */
 export class OpTable {
   readonly ops: readonly Op[];
+  /** Keys of all ops, see PackedKeys. */
   readonly keys: Float64Array;
   /** Ops of the values that the bound batch has. */
   active: Op[] = [];
@@ -131,20 +158,14 @@ export class OpTable {
   constructor(values: readonly RowValue[], encodeKey: (op: Op) => Uint8Array) {
     this.ops = values.map((value) => new Op(value));
     const all = this.ops.flatMap((op) => [op, ...op.items]);
-    const encoded = all.map(encodeKey);
-    const words = encoded.reduce((sum, key) => sum + wordsOf(key), 0);
-    const bytes = new Uint8Array(words * 8);
-    let at = 0;
+    const packed = new PackedKeys(all.map(encodeKey));
+    this.keys = packed.words;
     for (let i = 0; i < all.length; i++) {
-      const op = all[i];
-      bytes.set(encoded[i], at * 8);
-      op.keyAt = at;
-      op.keyBytes = encoded[i].length;
-      op.keyWords = wordsOf(encoded[i]);
-      at += op.keyWords;
+      all[i].keyAt = packed.start[i];
+      all[i].keyWords = packed.length[i];
+      all[i].keyBytes = packed.bytes[i];
     }
-    const view = new DataView(bytes.buffer);
-    this.keys = Float64Array.from({ length: words }, (_, i) => view.getFloat64(i * 8, true));
+    for (const op of this.ops) op.fixedBytes = fixedBytesOf(op);
   }
 
   /** After the view is bound. */
@@ -153,21 +174,21 @@ export class OpTable {
     this.variable.length = 0;
     this.optional.length = 0;
     this.fixedBytes = 0;
-    for (const op of this.ops) {
+    for (let i = 0; i < this.ops.length; i++) {
+      const op = this.ops[i];
       if (op.value.absent) continue;
       op.refresh();
       this.active.push(op);
       this.fixedBytes += op.fixedBytes;
       if (op.present !== null) this.optional.push(op);
-      const { kind } = op;
-      if (kind === Kind.string || kind === Kind.octets || kind === Kind.list || kind === Kind.array) {
-        this.variable.push(op);
-      }
+      if (op.variable) this.variable.push(op);
     }
   }
 }
 
-/** At least two, which most keys need, so that only longer ones take a loop. */
-function wordsOf(key: Uint8Array): number {
-  return Math.max(2, Math.ceil(key.length / 8));
+function fixedBytesOf(op: Op): number {
+  let sum = op.keyBytes + MAX_VALUE_BYTES;
+  for (const word of op.words) sum += word.length;
+  for (const item of op.items) sum += fixedBytesOf(item);
+  return sum;
 }

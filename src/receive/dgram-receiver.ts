@@ -4,18 +4,7 @@ import { describeError, MillraceError } from '../base/errors.ts';
 import { parseAddress } from '../base/ip.ts';
 import { type Ring, writeRecord } from '../memory/ring.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
-
-export interface ListenAddress {
-  /** IP address to bind; `::` receives IPv4 as well. */
-  host: string;
-  port: number;
-}
-
-/** Datagrams that did not get into the ring. */
-export interface ReceiverDrops {
-  oversize: number;
-  ringFull: number;
-}
+import { type ListenAddress, listenText, type Receiver } from './receiver.ts';
 
 /** Source addresses whose 16-byte form is remembered. */
 const MAX_KNOWN_ADDRESSES = 65_536;
@@ -24,7 +13,7 @@ const MAX_KNOWN_ADDRESSES = 65_536;
  * Receives on one UDP socket through node:dgram and copies each datagram into a ring slot. Runs on the main thread, which
  * is also the ring's consumer; the ring keeps the roles apart all the same.
  */
-export class DgramReceiver {
+export class DgramReceiver implements Receiver {
   readonly #listen: ListenAddress;
   readonly #memory: SharedMemory;
   readonly #ring: Ring;
@@ -32,7 +21,10 @@ export class DgramReceiver {
   readonly #onReceived: () => void;
   readonly #addresses = new Map<string, Uint8Array>();
   #socket: Socket | null = null;
-  readonly drops: ReceiverDrops = { oversize: 0, ringFull: 0 };
+  oversize = 0;
+  ringFull = 0;
+  /** Node cannot ask the socket; the system's table is read instead (kernel-drops.ts). */
+  readonly kernelDrops = Number.NaN;
 
   constructor(listen: ListenAddress, memory: SharedMemory, ring: Ring, clock: Clock, onReceived: () => void) {
     this.#listen = listen;
@@ -42,7 +34,6 @@ export class DgramReceiver {
     this.#onReceived = onReceived;
   }
 
-  /** Port that is bound, also where port 0 was asked for. */
   get port(): number {
     return this.#socket?.address().port ?? 0;
   }
@@ -51,7 +42,6 @@ export class DgramReceiver {
     return this.#socket?.getRecvBufferSize() ?? 0;
   }
 
-  /** Binds the socket. MillraceError LISTEN_FAILED when that is not possible. */
   async open(receiveBufferBytes: number): Promise<void> {
     const { host, port } = this.#listen;
     const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', ipv6Only: false });
@@ -66,8 +56,8 @@ export class DgramReceiver {
       socket.setRecvBufferSize(receiveBufferBytes);
     } catch (error) {
       socket.close();
-      const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-      throw new MillraceError('LISTEN_FAILED', `cannot listen on ${where}: ${describeError(error)}`, {
+      const reason = describeError(error);
+      throw new MillraceError('LISTEN_FAILED', `cannot listen on ${listenText(this.#listen)}: ${reason}`, {
         cause: error,
       });
     }
@@ -77,7 +67,6 @@ export class DgramReceiver {
     this.#socket = socket;
   }
 
-  /** Stops receiving. */
   async close(): Promise<void> {
     const socket = this.#socket;
     if (socket === null) return;
@@ -87,12 +76,12 @@ export class DgramReceiver {
 
   #received(payload: Uint8Array, address: string, port: number): void {
     if (payload.length > this.#memory.size.maxDatagramBytes) {
-      this.drops.oversize++;
+      this.oversize++;
       return;
     }
     const slot = this.#ring.claim();
     if (slot < 0) {
-      this.drops.ringFull++;
+      this.ringFull++;
       return;
     }
     writeRecord(this.#memory, slot, payload, this.#addressOf(address), 0, port, this.#clock.wallMs());

@@ -64,7 +64,7 @@ test('a record holds what was written, and no byte outside its slot changes', ()
   const slot = ring.claim();
   writeRecord(memory, slot, payload, address, 0, 65_535, 1_700_000_000_123.5);
   assert.equal(memory.view.getUint32(slot + RecordOffset.length, true), 100);
-  assert.equal(memory.view.getUint16(slot + RecordOffset.port, true), 65_535);
+  assert.equal(memory.view.getUint16(slot + RecordOffset.port), 65_535);
   assert.equal(memory.view.getFloat64(slot + RecordOffset.receivedAtMs, true), 1_700_000_000_123.5);
   const end = slot + memory.offsets.slotBytes;
   assert.deepEqual(memory.bytes.subarray(0, slot), before.subarray(0, slot));

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { describeError, MillraceError } from '../base/errors.ts';
+import { parseAddress } from '../base/ip.ts';
+import type { Ring } from '../memory/ring.ts';
+import { type ListenAddress, listenText, type Receiver } from './receiver.ts';
+
+/** What a receive thread is started with. */
+export interface ReceiveSetup {
+  memory: SharedArrayBuffer;
+  ring: number;
+  address: Uint8Array;
+  port: number;
+  /** Whether other sockets of this collector share the port. */
+  share: boolean;
+  receiveBufferBytes: number;
+}
+
+/** What a receive thread says once: that it receives, or why it cannot. */
+export type ReceiveReply = { port: number; receiveBufferBytes: number } | { error: string };
+
+/** A receiver in a thread of its own (workers/receive.ts), which takes many datagrams from the kernel at a time. */
+export class ThreadReceiver implements Receiver {
+  readonly #listen: ListenAddress;
+  readonly #memory: SharedArrayBuffer;
+  readonly #ringIndex: number;
+  readonly #ring: Ring;
+  readonly #share: boolean;
+  readonly #onLost: () => void;
+  #worker: Worker | null = null;
+  #closing = false;
+  port = 0;
+  receiveBufferBytes = 0;
+  readonly ringFull = 0;
+  readonly oversize = 0;
+
+  constructor(
+    listen: ListenAddress,
+    memory: SharedArrayBuffer,
+    ringIndex: number,
+    ring: Ring,
+    share: boolean,
+    onLost: () => void,
+  ) {
+    this.#listen = listen;
+    this.#memory = memory;
+    this.#ringIndex = ringIndex;
+    this.#ring = ring;
+    this.#share = share;
+    this.#onLost = onLost;
+  }
+
+  get kernelDrops(): number {
+    return this.#ring.kernelDrops;
+  }
+
+  async open(receiveBufferBytes: number): Promise<void> {
+    const address = new Uint8Array(16);
+    if (!parseAddress(this.#listen.host, address)) this.#fail('not an IP address');
+    // 0.0.0.0 in its mapped form is what an IPv6 socket binds to receive all of IPv4 and nothing else.
+    const setup: ReceiveSetup = {
+      memory: this.#memory,
+      ring: this.#ringIndex,
+      address,
+      port: this.port || this.#listen.port,
+      share: this.#share,
+      receiveBufferBytes,
+    };
+    const worker = new Worker(new URL('../../workers/receive.js', import.meta.url), { workerData: setup });
+    const [reply] = (await once(worker, 'message')) as [ReceiveReply];
+    if ('error' in reply) {
+      await worker.terminate();
+      this.#fail(
+        describeError(Object.assign(new Error(reply.error), { code: reply.error, syscall: 'bind' })),
+      );
+    }
+    this.port = reply.port;
+    this.receiveBufferBytes = reply.receiveBufferBytes;
+    this.#worker = worker;
+    // Its slots are whole or unpublished, so another thread can go on where it ended.
+    worker.once('exit', () => {
+      if (this.#closing) return;
+      this.#onLost();
+      this.open(receiveBufferBytes).catch(() => {});
+    });
+    worker.on('error', () => {});
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === null || this.#closing) return;
+    this.#closing = true;
+    this.#ring.stop();
+    await once(worker, 'exit');
+  }
+
+  #fail(reason: string): never {
+    throw new MillraceError('LISTEN_FAILED', `cannot listen on ${listenText(this.#listen)}: ${reason}`);
+  }
+}

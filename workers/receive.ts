@@ -1,0 +1,25 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../src/base/clock.ts';
+import { SharedMemory } from '../src/memory/shared-memory.ts';
+import { BatchSocket } from '../src/receive/batch-socket.ts';
+import { loadSystemCalls } from '../src/receive/system-calls.ts';
+import type { ReceiveReply, ReceiveSetup } from '../src/receive/thread-receiver.ts';
+
+/** Entry of a receive thread: says whether it could bind, then receives until it is stopped. */
+const setup = workerData as ReceiveSetup;
+const memory = SharedMemory.attach(setup.memory);
+const ring = memory.ring(setup.ring);
+const calls = loadSystemCalls();
+const { address, port, share, receiveBufferBytes } = setup;
+const socket =
+  typeof calls === 'string'
+    ? calls
+    : BatchSocket.open(calls, address, port, share, receiveBufferBytes, memory, ring, systemClock);
+const reply = (message: ReceiveReply): void => parentPort?.postMessage(message);
+if (typeof socket === 'string') {
+  reply({ error: socket });
+} else {
+  reply({ port: socket.port, receiveBufferBytes: socket.receiveBufferBytes });
+  socket.run();
+  socket.close();
+}
