@@ -83,6 +83,11 @@ export class Running {
     return this.until(`${count} lines`, () => countLines(this.stdout) >= count);
   }
 
+  /** Resolves when there is standard output to read, and leaves it there. */
+  async somethingToRead(): Promise<void> {
+    if (this.child.stdout !== null) await once(this.child.stdout, 'readable');
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
