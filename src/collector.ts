@@ -4,6 +4,7 @@ import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounti
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Cidr } from './base/ip.ts';
 import { Mute } from './base/mute.ts';
+import type { JitMode } from './decode/plan-runner.ts';
 import { Pipeline, type PipelineOutput } from './dispatch/pipeline.ts';
 import { DecodePool } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
@@ -50,6 +51,8 @@ export interface CollectorOptions {
   clock?: Clock;
   /** Where `stdout:` outputs go; default standard output. */
   stdout?: Writable;
+  /** Whether plans are compiled; default `auto`. */
+  jit?: JitMode;
   /** Called when the reader of standard output has gone away. */
   onOutputClosed?: () => void;
   /** Module that decode threads run; default workers/decode.ts. */
@@ -131,7 +134,12 @@ export class Collector {
     return this.#pool!;
   }
 
-  /** Ports that are bound, in the order of the listen addresses. */
+  /** How datagrams are received from sockets, and why, in one line. */
+  get receiving(): string {
+    return this.#receive.explanation;
+  }
+
+  /** Ports that are bound, in the order of the listen addresses; each as often as it has receivers. */
   get ports(): number[] {
     return this.#receivers.map((receiver) => receiver.port);
   }
@@ -230,7 +238,12 @@ export class Collector {
       this.#quarantine = new Quarantine(quarantine, this.#clock, standardElements, onTrouble);
       await this.#quarantine.open();
     }
-    const setup = { memory: this.memory.buffer, encodings: this.#encodings, limits: scanner.limits };
+    const setup = {
+      memory: this.memory.buffer,
+      encodings: this.#encodings,
+      limits: scanner.limits,
+      jit: this.#options.jit ?? 'auto',
+    };
     this.#pool = new DecodePool(this.workers, setup, this.#options.workerEntry);
     this.#pipeline = new Pipeline({
       memory: this.memory,
@@ -261,7 +274,6 @@ export class Collector {
       }
       this.#checkBuffer(this.#receivers.at(-1)!, bufferBytes);
     }
-    this.#log.info(this.#receive.explanation);
   }
 
   #receiver(address: ListenAddress): Receiver {

@@ -2,9 +2,10 @@ import { systemClock } from './base/clock.ts';
 import { parseAddress } from './base/ip.ts';
 import { Budget, type SetContext, type TemplateResolver } from './decode/batch.ts';
 import { BatchCache } from './decode/batch-cache.ts';
-import { interpretSet, SetCursor } from './decode/interpret.ts';
+import { SetCursor } from './decode/interpret.ts';
 import type { DecodeLimits } from './decode/limits.ts';
 import { type FieldValues, Materializer } from './decode/lists.ts';
+import { Jit, type JitMode } from './decode/plan-runner.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ExporterKey, type ScanHandler, Scanner } from './dispatch/scanner.ts';
 import type { ElementLookup } from './elements/element.ts';
 import { standardElements } from './elements/registry.ts';
@@ -26,6 +27,8 @@ export interface DecoderOptions {
   honourUdpWithdrawals?: boolean;
   /** Whether the UDP source port tells exporters apart; default `address`. */
   exporterKey?: ExporterKey;
+  /** Whether the decoder makes code for the layouts it meets often; default `auto`. */
+  jit?: JitMode;
   /** Dictionary of information elements; default IANA and vendors. */
   elements?: ElementLookup;
 }
@@ -61,7 +64,7 @@ export interface DecodeResult {
   optionsRecords: DecodedRecord[];
   templates: TemplateEvent[];
   missing: { templateId: number; action: 'held' | 'dropped' }[];
-  /** What was malformed, with the octet offset in the datagram. */
+  /** What was malformed, with the octet offset in the datagram; for a released set, in the datagram that brought it. */
   faults: { code: FaultCode; offset: number }[];
 }
 
@@ -90,7 +93,7 @@ export class Decoder {
     this.#elements = options.elements ?? standardElements;
     this.#limits = { ...DEFAULT_SCANNER_OPTIONS.limits, ...options.limits };
     this.#materializer = new Materializer(this.#elements);
-    this.#batches = new BatchCache(this.#elements, BATCH_ROWS);
+    this.#batches = new BatchCache(this.#elements, BATCH_ROWS, new Jit(options.jit ?? 'auto'));
     const { allowedVersions, templateTtlMs, honourUdpWithdrawals, exporterKey } = options;
     const defaults = DEFAULT_SCANNER_OPTIONS;
     this.#scanner = new Scanner<null>(
@@ -167,7 +170,9 @@ export class Decoder {
     // A set that was held has a budget of its own: it came in a datagram of its own.
     const { values, contentBytes } = this.#budget;
     this.#resetBudget();
-    this.#decodeSet(entry, scope, header, bytes, view, 0, held.headerBytes, bytes.length);
+    // Faults are told by their place in the datagram in which the set came.
+    const moved = held.offset - held.headerBytes;
+    this.#decodeSet(entry, scope, header, bytes, view, 0, held.headerBytes, bytes.length, moved);
     this.#budget.reset(values, contentBytes);
   }
 
@@ -180,8 +185,10 @@ export class Decoder {
     headerAt: number,
     start: number,
     end: number,
+    moved = 0,
   ): void {
-    const batch = this.#batches.get(entry.layout.uid, () => entry.layout);
+    const runner = this.#batches.get(entry.layout.uid, () => entry.layout);
+    const { batch } = runner;
     const cursor = this.#cursor;
     const into = entry.kind === 'options' ? this.#result.optionsRecords : this.#result.records;
     const malformedLists = this.#materializer.malformed;
@@ -190,7 +197,7 @@ export class Decoder {
       batch.reset();
       const context = batch.beginSet();
       this.#fill(context, entry, scope, header);
-      done = interpretSet(batch.plan, batch, bytes, view, cursor, this.#budget);
+      done = runner.decode(bytes, view, cursor, this.#budget);
       context.rowEnd = batch.rows;
       for (let row = 0; row < batch.rows; row++) {
         into.push({
@@ -201,8 +208,8 @@ export class Decoder {
         });
       }
     }
-    if (cursor.fault !== 0) this.#fault(cursor.fault, cursor.faultAt);
-    if (this.#materializer.malformed > malformedLists) this.#fault(Fault['list-malformed'], start);
+    if (cursor.fault !== 0) this.#fault(cursor.fault, cursor.faultAt + moved);
+    if (this.#materializer.malformed > malformedLists) this.#fault(Fault['list-malformed'], start + moved);
   }
 
   #fill(context: SetContext, entry: TemplateEntry, scope: Scope, header: MessageHeader): void {
@@ -222,7 +229,7 @@ export class Decoder {
     return {
       plan: (templateId) => {
         const entry = this.#scanner.templates.find(scope, templateId, this.#source.receivedAtMs);
-        return entry && this.#batches.get(entry.layout.uid, () => entry.layout).plan;
+        return entry && this.#batches.get(entry.layout.uid, () => entry.layout).batch.plan;
       },
     };
   }

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Decoder } from '../src/decoder.ts';
+import type { Decoder } from '../src/decoder.ts';
 import { ExporterSimulator } from '../src/generator/exporters.ts';
 import { concat, ipfix, SECONDS, set, template, u16, u32 } from './support/bytes.ts';
+import { decoderOf } from './support/decoder.ts';
 
 const SOURCE = { address: '192.0.2.1', port: 2055, receivedAtMs: SECONDS * 1000 };
 const CANARY = 0xa5;
@@ -19,7 +20,8 @@ function decodeInside(decoder: Decoder, datagram: Uint8Array): void {
     0,
   );
   assert.ok(values <= 2 * 65_536);
-  for (const { offset } of result.faults) assert.ok(offset >= 0 && offset <= datagram.length);
+  // A fault may lie in a held set that this datagram released.
+  for (const { offset } of result.faults) assert.ok(offset >= 0 && offset <= 65_535);
   assert.deepEqual(room.subarray(64, 64 + datagram.length), datagram, 'the datagram is not written to');
 }
 
@@ -58,7 +60,7 @@ seeds.push(
 );
 
 test('random bytes behind every version number', () => {
-  const decoder = new Decoder();
+  const decoder = decoderOf();
   fc.assert(
     fc.property(fc.constantFrom(0, 5, 7, 9, 10), fc.uint8Array({ maxLength: 400 }), (version, bytes) => {
       decodeInside(decoder, concat(u16(version), bytes));
@@ -69,7 +71,7 @@ test('random bytes behind every version number', () => {
 });
 
 test('random sets in a sound IPFIX message', () => {
-  const decoder = new Decoder();
+  const decoder = decoderOf();
   const body = fc.uint8Array({ maxLength: 120 });
   const sets = fc.array(fc.tuple(fc.constantFrom(0, 1, 2, 3, 4, 256, 257, 258), body), { maxLength: 6 });
   fc.assert(
@@ -82,7 +84,7 @@ test('random sets in a sound IPFIX message', () => {
 });
 
 test('datagrams of exporters with bytes changed, removed, repeated and cut', () => {
-  const decoder = new Decoder();
+  const decoder = decoderOf();
   const mutation = fc.record({
     seed: fc.nat(seeds.length - 1),
     kind: fc.constantFrom('set', 'cut', 'remove', 'repeat', 'word'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type DecodeResult, Decoder, type DecoderOptions } from '../src/decoder.ts';
+import type { DecodeResult, DecoderOptions } from '../src/decoder.ts';
 import {
   concat,
   ipfix,
@@ -17,12 +17,13 @@ import {
   v9OptionsTemplate,
   v9Template,
 } from './support/bytes.ts';
+import { decoderOf } from './support/decoder.ts';
 
 const SOURCE = { address: '192.0.2.1', port: 2055, receivedAtMs: SECONDS * 1000 };
 
 /** Decodes datagrams in order with one decoder. */
 function decodeAll(options: DecoderOptions, ...datagrams: Uint8Array[]): DecodeResult[] {
-  const decoder = new Decoder(options);
+  const decoder = decoderOf(options);
   return datagrams.map((datagram) => decoder.decode(datagram, SOURCE));
 }
 const fieldsOf = (result: DecodeResult) => result.records.map(({ fields }) => fields);
@@ -451,7 +452,7 @@ test('v5 headers: engine, sampling mode and interval, milliseconds', () => {
 });
 
 test('life times are measured with arrival times only', () => {
-  const decoder = new Decoder({ templateTtlMs: 1_000, pending: false });
+  const decoder = decoderOf({ templateTtlMs: 1_000, pending: false });
   const at = (receivedAtMs: number) => ({ ...SOURCE, receivedAtMs });
   decoder.decode(ipfix({ seconds: 1 }, set(2, octets)), at(0));
   assert.equal(decoder.decode(ipfix({ seconds: 2 ** 31 }, set(256, u32(1))), at(1_000)).records.length, 1);
@@ -464,7 +465,7 @@ test('life times are measured with arrival times only', () => {
 });
 
 test('a source that is no address is an error of the caller', () => {
-  const decoder = new Decoder();
+  const decoder = decoderOf();
   assert.throws(() => decoder.decode(u8(), { address: 'router' }), TypeError);
   assert.equal(decoder.decode(u8(), SOURCE).version, null);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_LIST_DEPTH } from '../src/decode/limits.ts';
-import { type DecodeResult, Decoder, type DecoderOptions } from '../src/decoder.ts';
+import type { DecodeResult, DecoderOptions } from '../src/decoder.ts';
 import {
   concat,
   type Field,
@@ -16,10 +16,11 @@ import {
   v9,
   v9Template,
 } from './support/bytes.ts';
+import { decoderOf } from './support/decoder.ts';
 
 const SOURCE = { address: '192.0.2.1', port: 2055, receivedAtMs: SECONDS * 1000 };
 const decodeOne = (options: DecoderOptions, datagram: Uint8Array): DecodeResult =>
-  new Decoder(options).decode(datagram, SOURCE);
+  decoderOf(options).decode(datagram, SOURCE);
 const faultsOf = (result: DecodeResult) => result.faults.map(({ code }) => code);
 const refusals = (result: DecodeResult) => result.templates.map(({ action, reason }) => reason ?? action);
 const times = <T>(n: number, value: T): T[] => new Array<T>(n).fill(value);
@@ -45,7 +46,7 @@ test('maxTemplateBytes, by default what a datagram can hold', () => {
 });
 
 test('maxTemplatesPerScope: the template announced longest ago makes room', () => {
-  const decoder = new Decoder({ limits: { maxTemplatesPerScope: 2 }, pending: false });
+  const decoder = decoderOf({ limits: { maxTemplatesPerScope: 2 }, pending: false });
   const define = (id: number) => decoder.decode(ipfix({}, set(2, template(id, [1, 4]))), SOURCE);
   define(256);
   define(257);
@@ -75,7 +76,7 @@ test('maxRecordsPerSet', () => {
 });
 
 test('maxValuesPerDatagram counts all sets of a datagram and starts anew with the next', () => {
-  const decoder = new Decoder({ limits: { maxValuesPerDatagram: 4 } });
+  const decoder = decoderOf({ limits: { maxValuesPerDatagram: 4 } });
   decoder.decode(ipfix({}, set(2, template(256, [1, 1], [2, 1]))), SOURCE);
   const exact = ipfix({}, set(256, u8(1, 2)), set(256, u8(3, 4)));
   const above = ipfix({}, set(256, u8(1, 2)), set(256, u8(3, 4, 5, 6)));
@@ -147,7 +148,7 @@ test('template ids from 256 to 65535', () => {
 });
 
 test('a storm of redefinitions leaves one template and bounded memory', () => {
-  const decoder = new Decoder();
+  const decoder = decoderOf();
   const storm = concat(...Array.from({ length: 2_000 }, (_, i) => template(256, [1, (i % 8) + 1], [2, 4])));
   let last: DecodeResult | undefined;
   for (let i = 0; i < 20; i++) last = decoder.decode(ipfix({}, set(2, storm)), SOURCE);
@@ -157,7 +158,7 @@ test('a storm of redefinitions leaves one template and bounded memory', () => {
 });
 
 test('sixteen thousand sets without content, template or meaning', () => {
-  const decoder = new Decoder();
+  const decoder = decoderOf();
   const empty = concat(...times(16_000, u16(999, 4)));
   const missing = concat(...times(8_000, concat(u16(999, 8), u32(1))));
   assert.deepEqual(decoder.decode(ipfix({}, empty), SOURCE).missing, []);
@@ -169,7 +170,7 @@ test('sixteen thousand sets without content, template or meaning', () => {
 });
 
 test('a hundred thousand forged exporters do not harm one that sends', () => {
-  const decoder = new Decoder();
+  const decoder = decoderOf();
   const real = (seconds: number, ...sets: Uint8Array[]) =>
     decoder.decode(ipfix({}, ...sets), { ...SOURCE, receivedAtMs: (SECONDS + seconds) * 1000 });
   real(0, set(2, template(256, [1, 4])), set(256, u32(1)));
@@ -183,7 +184,7 @@ test('a hundred thousand forged exporters do not harm one that sends', () => {
 });
 
 test('template sets of nothing but zeros and withdrawals of nothing are walked once', () => {
-  const decoder = new Decoder();
+  const decoder = decoderOf();
   const zeros = new Uint8Array(65_000);
   zeros[zeros.length - 1] = 1;
   for (let i = 0; i < 300; i++) {
@@ -191,5 +192,8 @@ test('template sets of nothing but zeros and withdrawals of nothing are walked o
     decoder.decode(ipfix({}, set(3, zeros)), SOURCE);
     decoder.decode(v9({}, set(0, zeros), set(1, zeros.slice(0, 400))), SOURCE);
   }
-  assert.equal(decoder.decode(ipfix({}, set(2, template(256, [1, 4])), set(256, u32(1))), SOURCE).records.length, 1);
+  assert.equal(
+    decoder.decode(ipfix({}, set(2, template(256, [1, 4])), set(256, u32(1))), SOURCE).records.length,
+    1,
+  );
 });

@@ -52,6 +52,7 @@ export const LEDGER = [
   // records
   { name: 'records_decoded', help: 'data records decoded' },
   { name: 'records_options_decoded', help: 'options records decoded' },
+  { name: 'plans_mismatched', help: 'sets in which compiled code and interpreter disagreed' },
   { name: 'lists_malformed', help: 'structured values that could not be taken apart' },
   { name: 'scopes_evicted', help: 'exporters forgotten to make room' },
   // exporters, by sequence numbers

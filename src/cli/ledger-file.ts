@@ -7,7 +7,9 @@ import { describeError, MillraceError } from '../base/errors.ts';
 export async function checkLedgerFile(path: string | undefined): Promise<void> {
   if (path === undefined) return;
   try {
-    await access(dirname(path), constants.W_OK | constants.X_OK);
+    const directory = dirname(path);
+    if (!(await stat(directory)).isDirectory()) throw new Error(`not a directory: ${directory}`);
+    await access(directory, constants.W_OK | constants.X_OK);
     const there = await stat(path).catch(() => undefined);
     if (there?.isDirectory()) throw new Error('is a directory');
   } catch (error) {

@@ -2,16 +2,8 @@ import type { CollectorStatus } from '../collector.ts';
 
 export interface StatusReport {
   text: string;
-  /** The same for machines: rates per second, the rest as in CollectorStatus. */
-  fields: {
-    datagramsPerSecond: number;
-    flowsPerSecond: number;
-    exporters: number;
-    templates: number;
-    held: number;
-    lost: number;
-    troubles: string[];
-  };
+  /** The same for machines, with the sums since the start. */
+  fields: CollectorStatus & { datagramsPerSecond: number; flowsPerSecond: number };
 }
 
 /** Makes status lines from the counts since the last one. */
@@ -38,7 +30,7 @@ export class StatusLine {
       `${templates} templates, ${held} held, ${lost} lost`;
     return {
       text: [counts, ...troubles].join('; '),
-      fields: { datagramsPerSecond, flowsPerSecond, exporters, templates, held, lost, troubles },
+      fields: { ...status, datagramsPerSecond, flowsPerSecond },
     };
   }
 }

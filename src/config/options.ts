@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { EXPORTER_KEYS } from '../dispatch/scanner.ts';
 import { FORMATS, SCHEMAS } from '../output/encoder.ts';
+import { RECEIVE_MODES } from '../receive/receive-mode.ts';
 import type { CommandName } from './commands.ts';
 import * as schemas from './schemas.ts';
 
@@ -78,6 +79,26 @@ export const OPTIONS = {
     group: 'Input',
     commands: ['collect', 'decode'],
   },
+  receive: {
+    flag: 'receive',
+    kind: 'one',
+    syntax: 'HOW',
+    schema: schemas.choice(RECEIVE_MODES),
+    default: 'auto',
+    help: 'how to receive: recvmmsg (Linux), dgram, or auto, which takes recvmmsg where it can',
+    group: 'Resources',
+    commands: ['collect'],
+  },
+  receivers: {
+    flag: 'receivers',
+    kind: 'one',
+    syntax: 'N',
+    schema: schemas.integer(1, 64),
+    default: '1',
+    help: 'receive threads that share each listen address; more than 1 needs recvmmsg',
+    group: 'Resources',
+    commands: ['collect'],
+  },
   maxDatagram: {
     flag: 'max-datagram',
     kind: 'one',
@@ -94,7 +115,7 @@ export const OPTIONS = {
     syntax: 'N',
     schema: schemas.slots,
     default: '8192',
-    help: 'datagrams that each listen address can keep until they are decoded, a power of two',
+    help: 'datagrams that each receiver can keep until they are decoded, a power of two',
     group: 'Resources',
     commands: ['collect'],
   },

@@ -2,6 +2,7 @@ import type { ElementLookup } from '../elements/element.ts';
 import { FlowBatch } from './batch.ts';
 import type { Layout } from './layout.ts';
 import { createPlan } from './plan.ts';
+import { Jit, PlanRunner } from './plan-runner.ts';
 
 /** Values that all batches of a cache have room for: bounds its memory whatever layouts exporters make up. */
 const MAX_CACHED_VALUES = 8 * 1024 * 1024;
@@ -9,34 +10,36 @@ const MAX_CACHED_VALUES = 8 * 1024 * 1024;
 const BATCH_VALUES = 16 * 1024;
 const PLAN_COST_VALUES = 64;
 
-/** Plans and batches by layout, made when first needed. One per thread that decodes. */
+/** Plans with their batches by layout, made when first needed. One per thread that decodes. */
 export class BatchCache {
+  readonly jit: Jit;
   readonly #elements: ElementLookup;
   readonly #maxRows: number;
-  readonly #batches = new Map<number, FlowBatch>();
+  readonly #runners = new Map<number, PlanRunner>();
   #values = 0;
 
-  constructor(elements: ElementLookup, maxRows: number) {
+  constructor(elements: ElementLookup, maxRows: number, jit = new Jit('auto')) {
     this.#elements = elements;
     this.#maxRows = maxRows;
+    this.jit = jit;
   }
 
-  /** The batch for a layout that may be known by its uid already; read is asked for it when it is not. */
-  get(uid: number, read: () => Layout): FlowBatch {
-    const known = this.#batches.get(uid);
+  /** The runner and batch for a layout that may be known by its uid already; read is asked for it when it is not. */
+  get(uid: number, read: () => Layout): PlanRunner {
+    const known = this.#runners.get(uid);
     if (known !== undefined) return known;
     const plan = createPlan(read(), this.#elements);
     const columns = Math.max(1, plan.columns.length);
     const rows = Math.max(1, Math.min(this.#maxRows, Math.floor(BATCH_VALUES / columns)));
-    const batch = new FlowBatch(plan, rows);
-    this.#values += cost(batch);
-    this.#batches.set(uid, batch);
-    for (const [oldest, other] of this.#batches) {
+    const runner = new PlanRunner(new FlowBatch(plan, rows), this.jit);
+    this.#values += cost(runner.batch);
+    this.#runners.set(uid, runner);
+    for (const [oldest, { batch }] of this.#runners) {
       if (this.#values <= MAX_CACHED_VALUES || oldest === uid) break;
-      this.#batches.delete(oldest);
-      this.#values -= cost(other);
+      this.#runners.delete(oldest);
+      this.#values -= cost(batch);
     }
-    return batch;
+    return runner;
   }
 }
 

@@ -1,7 +1,7 @@
 import { addressText } from '../base/ip.ts';
 import { Budget } from '../decode/batch.ts';
 import { BatchCache } from '../decode/batch-cache.ts';
-import { interpretSet, SetCursor } from '../decode/interpret.ts';
+import { SetCursor } from '../decode/interpret.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import { RecordOffset } from '../memory/layout.ts';
@@ -45,7 +45,8 @@ export class OptionsDecoder {
     end: number,
   ): SetCursor {
     const { bytes, view } = this.#memory;
-    const batch = this.#batches.get(entry.layout.uid, () => entry.layout);
+    const runner = this.#batches.get(entry.layout.uid, () => entry.layout);
+    const { batch } = runner;
     const cursor = this.#cursor;
     this.#header.read(view, header, payload + 0xffff);
     cursor.begin(header, start, end, this.#limits.maxRecordsPerSet);
@@ -58,7 +59,7 @@ export class OptionsDecoder {
       context.options = true;
       context.exportTimeMs = this.#header.exportTimeMs;
       context.sysUptimeMs = this.#header.sysUptimeMs;
-      done = interpretSet(batch.plan, batch, bytes, view, cursor, this.#budget);
+      done = runner.decode(bytes, view, cursor, this.#budget);
       context.rowEnd = batch.rows;
       state.learn(batch, context);
     }

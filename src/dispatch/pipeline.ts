@@ -467,8 +467,15 @@ export class Pipeline implements ScanHandler<Companion> {
   }
 
   #write(task: Task): void {
-    const { chunks, rows, malformedLists } = task.result!;
+    const { chunks, rows, malformedLists, mismatches } = task.result!;
     this.#ledger.add(Count.lists_malformed, malformedLists);
+    if (mismatches > 0) {
+      this.#ledger.add(Count.plans_mismatched, mismatches);
+      this.#parts.note(
+        'plan',
+        () => 'ALARM: compiled code and interpreter disagree; the interpreter is used. Please report this',
+      );
+    }
     for (const output of this.#parts.outputs) {
       const records = rows[output.encoding];
       if (records === 0) continue;

@@ -104,6 +104,7 @@ export class Scanner<C> {
   // The datagram being scanned.
   #view!: DataView;
   #bytes!: Uint8Array;
+  #origin = 0;
   #now = 0;
   #port = 0;
 
@@ -150,6 +151,7 @@ export class Scanner<C> {
   ): number {
     this.#view = view;
     this.#bytes = bytes;
+    this.#origin = start;
     this.#now = receivedAtMs;
     this.#port = port;
     const header = this.#header;
@@ -307,7 +309,7 @@ export class Scanner<C> {
     const copy = new Uint8Array(headerBytes + end - start);
     copy.set(this.#bytes.subarray(header.start, header.body));
     copy.set(this.#bytes.subarray(start, end), headerBytes);
-    return this.pending!.hold(scope, templateId, copy, headerBytes, this.#now, this.#port);
+    return this.pending!.hold(scope, templateId, copy, headerBytes, start - this.#origin, this.#now, this.#port);
   }
 
   #templates(

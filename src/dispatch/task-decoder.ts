@@ -7,9 +7,10 @@ import {
   type TemplateResolver,
 } from '../decode/batch.ts';
 import { BatchCache } from '../decode/batch-cache.ts';
-import { interpretSet, SetCursor } from '../decode/interpret.ts';
+import { SetCursor } from '../decode/interpret.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
 import { Materializer } from '../decode/lists.ts';
+import { Jit, type PlanRunner } from '../decode/plan-runner.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import { ItemState, RecordOffset } from '../memory/layout.ts';
 import { SharedMemory } from '../memory/shared-memory.ts';
@@ -54,7 +55,7 @@ export class TaskDecoder {
     this.#memory = SharedMemory.attach(setup.memory);
     this.#items = new WorkItems(this.#memory);
     this.#limits = setup.limits;
-    this.#batches = new BatchCache(elements, BATCH_ROWS);
+    this.#batches = new BatchCache(elements, BATCH_ROWS, new Jit(setup.jit));
     this.#materializer = new Materializer(elements);
     const states = new StateReader(this.#memory);
     const state = (address: number) => (address === 0 ? null : states.at(address));
@@ -69,6 +70,7 @@ export class TaskDecoder {
     this.#firstUnsafe = task.firstItem;
     this.#rows.fill(0);
     this.#materializer.malformed = 0;
+    const { mismatches } = this.#batches.jit;
     let payload = -1;
     for (let item = task.firstItem; item < end; item++) {
       if (items.progress(item) === ItemState.skip) continue;
@@ -85,6 +87,7 @@ export class TaskDecoder {
       chunks: this.#encoders.map((encoder) => encoder.take()),
       rows: [...this.#rows],
       malformedLists: this.#materializer.malformed,
+      mismatches: this.#batches.jit.mismatches - mismatches,
     };
   }
 
@@ -93,7 +96,8 @@ export class TaskDecoder {
     const items = this.#items;
     const entry = items.entry(item);
     const cursor = this.#cursor;
-    const batch = this.#open(entry, item);
+    const runner = this.#open(entry, item);
+    const { batch } = runner;
     const headerAt = payload + items.header(item);
     cursor.begin(
       headerAt,
@@ -105,7 +109,7 @@ export class TaskDecoder {
     for (;;) {
       const context = batch.beginSet();
       this.#fill(context, item, entry, payload);
-      const done = interpretSet(batch.plan, batch, bytes, view, cursor, this.#budget);
+      const done = runner.decode(bytes, view, cursor, this.#budget);
       context.rowEnd = batch.rows;
       if (done) break;
       this.#flush(item);
@@ -115,18 +119,18 @@ export class TaskDecoder {
     if (batch.plan.layout.structured) this.#flush(item + 1);
   }
 
-  /** The batch for the item's layout; rows of another layout are encoded first. */
-  #open(entry: number, item: number): FlowBatch {
-    const batch = this.#batchOf(entry);
-    if (batch !== this.#batch) {
+  /** The runner for the item's layout; rows of another layout are encoded first. */
+  #open(entry: number, item: number): PlanRunner {
+    const runner = this.#runnerOf(entry);
+    if (runner.batch !== this.#batch) {
       this.#flush(item);
-      this.#batch = batch;
-      batch.reset();
+      this.#batch = runner.batch;
+      runner.batch.reset();
     }
-    return batch;
+    return runner;
   }
 
-  #batchOf(entry: number): FlowBatch {
+  #runnerOf(entry: number): PlanRunner {
     const { view } = this.#memory;
     return this.#batches.get(entryLayoutUid(view, entry), () => entryLayout(view, entry, this.#elements));
   }
@@ -170,7 +174,7 @@ export class TaskDecoder {
     return {
       plan: (templateId) => {
         const entry = directoryFind(this.#memory.view, directory, templateId);
-        return entry === 0 ? undefined : this.#batchOf(entry).plan;
+        return entry === 0 ? undefined : this.#runnerOf(entry).batch.plan;
       },
     };
   }

@@ -1,4 +1,5 @@
 import type { DecodeLimits } from '../decode/limits.ts';
+import type { JitMode } from '../decode/plan-runner.ts';
 import type { Encoding } from '../output/encoder.ts';
 
 /** Messages between the main thread and decode workers: numbers only; payloads stay in shared memory. */
@@ -8,6 +9,8 @@ export interface WorkerSetup {
   memory: SharedArrayBuffer;
   encodings: readonly Encoding[];
   limits: DecodeLimits;
+  /** Whether plans are compiled. */
+  jit: JitMode;
 }
 
 export interface DecodeTask {
@@ -23,4 +26,6 @@ export interface DecodeTaskResult {
   chunks: Uint8Array<ArrayBuffer>[];
   rows: number[];
   malformedLists: number;
+  /** Sets in which compiled code and interpreter disagreed; the interpreter's result was used. */
+  mismatches: number;
 }

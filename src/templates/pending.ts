@@ -7,6 +7,8 @@ export interface HeldSet {
   /** The message header followed by the content of the set, a copy. */
   readonly bytes: Uint8Array;
   readonly headerBytes: number;
+  /** Where the content of the set began in its datagram. */
+  readonly offset: number;
   readonly receivedAtMs: number;
   readonly exporterPort: number;
   /** The queue it waits in. */
@@ -67,6 +69,7 @@ export class PendingSets {
     templateId: number,
     bytes: Uint8Array,
     headerBytes: number,
+    offset: number,
     receivedAtMs: number,
     exporterPort: number,
   ): boolean {
@@ -78,7 +81,7 @@ export class PendingSets {
       if (!this.#pushOut(scope)) return false;
     }
     const order = scope.established ? this.#established : this.#unestablished;
-    const held = { scope, templateId, bytes, headerBytes, receivedAtMs, exporterPort, queue: order };
+    const held = { scope, templateId, bytes, headerBytes, offset, receivedAtMs, exporterPort, queue: order };
     scope.held ??= new Map();
     const queue = scope.held.get(templateId);
     if (queue === undefined) scope.held.set(templateId, [held]);

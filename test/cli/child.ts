@@ -54,6 +54,8 @@ export class Running {
       this.#tell();
     });
     const timer = setTimeout(() => this.child.kill('SIGKILL'), HANG_MS);
+    // For tests that fail half way.
+    after(() => this.child.kill('SIGKILL'));
     this.ended = once(this.child, readStdout ? 'close' : 'exit').then(([code, signal]) => {
       clearTimeout(timer);
       this.#tell();
@@ -73,7 +75,9 @@ export class Running {
 
   /** The port of the nth listen address, as the program logs it. */
   async port(n = 0): Promise<number> {
-    const ports = (): RegExpMatchArray[] => [...this.stderr.matchAll(/netflow:\/\/\S+:(\d+)(?=[,;"])/g)];
+    const ports = (): RegExpMatchArray[] => [
+      ...this.stderr.matchAll(/netflow:\/\/(?:\[[^\]]*\]|[\d.]+):(\d+)/g),
+    ];
     await this.until('it listens', () => ports().length > n);
     return Number(ports()[n][1]);
   }

@@ -67,6 +67,9 @@ describe('valueAt', () => {
     assert.equal(cell([152, 8], 1_700_000_000_007), '2023-11-14T22:13:20.007Z');
     assert.equal(cell([154, 8], 0xe8fe6f801f7ec800n), '2023-11-14T22:13:20.123028Z');
     assert.equal(cell([154, 8], 0xe8fe6f801f7ecfffn), '2023-11-14T22:13:20.123028Z');
+    // 4295 / 2^32 is a microsecond, but only with the bits that do not count.
+    assert.equal(cell([154, 8], 0xe8fe6f80000010c7n), '2023-11-14T22:13:20.000000Z');
+    assert.equal(cell([154, 8], 0xe8fe6f8000001800n), '2023-11-14T22:13:20.000001Z');
     assert.equal(cell([156, 8], 0xe8fe6f8000800000n), '2023-11-14T22:13:20.001953125Z');
     assert.equal(cell([156, 8], 0xe8fe6f8010000000n), '2023-11-14T22:13:20.062500000Z');
     assert.equal(cell([156, 8], 0xe8fe6f80ffffffffn), '2023-11-14T22:13:20.999999999Z');

@@ -203,13 +203,10 @@ describe('MessagePack values', () => {
       fc.boolean(),
       fc.integer(),
     );
+    // The reader refuses this key; no dictionary of elements has it.
+    const key = fc.string().filter((name) => name !== '__proto__');
     const plain = fc.letrec((tie) => ({
-      value: fc.oneof(
-        { depthSize: 'small' },
-        leaf,
-        fc.array(tie('value')),
-        fc.dictionary(fc.string(), tie('value')),
-      ),
+      value: fc.oneof({ depthSize: 'small' }, leaf, fc.array(tie('value')), fc.dictionary(key, tie('value'))),
     })).value;
     fc.assert(
       fc.property(plain, (value) => {

@@ -80,6 +80,21 @@ describe('NDJSON', () => {
     );
   });
 
+  it('writes integers as numbers to ±(2^53 - 1) and as text beyond', () => {
+    const numbers: [bigint, unknown][] = [
+      [2n ** 53n - 1n, 2 ** 53 - 1],
+      [2n ** 53n, '9007199254740992'],
+      [-(2n ** 53n) + 1n, -(2 ** 53) + 1],
+      [-(2n ** 53n), '-9007199254740992'],
+      [-(2n ** 63n), '-9223372036854775808'],
+    ];
+    const batch = flowBatch({ fields: [[434, 8]], rows: numbers.map(([value]) => [value]) });
+    assert.deepEqual(
+      jsonRecords(batch, iana).map((record) => (record.fields as Json).mibObjectValueInteger),
+      numbers.map(([, expected]) => expected),
+    );
+  });
+
   it('writes records of the native schema that JSON readers understand, whatever the values', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {

@@ -9,7 +9,11 @@ const u64 = fc.oneof(
   fc.nat().map(BigInt),
 );
 const u32 = fc.oneof(fc.integer({ min: 0, max: 0xffffffff }), fc.integer({ min: 0, max: 300 }));
-const i64 = fc.oneof(fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n }), fc.integer().map(BigInt));
+const i64 = fc.oneof(
+  fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n }),
+  fc.integer().map(BigInt),
+  fc.constantFrom(-(1n << 53n) + 1n, -(1n << 53n), -(1n << 32n), -(1n << 63n), (1n << 53n) - 1n, 1n << 53n),
+);
 const octets = fc.uint8Array({ maxLength: 40 });
 const text = fc.oneof(
   octets,

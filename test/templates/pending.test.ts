@@ -20,7 +20,7 @@ const pendingOf = (limits: Partial<PendingLimits>) => {
     },
   );
   const hold = (scope: Scope, templateId: number, mark: number, nowMs = 0, bytes = 20) =>
-    pending.hold(scope, templateId, new Uint8Array(bytes).fill(mark), 16, nowMs, 2055);
+    pending.hold(scope, templateId, new Uint8Array(bytes).fill(mark), 16, 20, nowMs, 2055);
   const release = (scope: Scope, templateId: number, nowMs = 0) =>
     pending.release(scope, templateId, nowMs).map(({ bytes }) => bytes[0]);
   return { pending, counts, hold, release };

@@ -18,7 +18,7 @@ type Values = OptionValues<'collect'>;
 
 /** All shared memory is addressed with 31 bits; this is what slots may take of it. */
 const MAX_SLOTS_BYTES = 1_920 * 1024 * 1024;
-const SLOT_OVERHEAD_BYTES = 96;
+const SLOT_OVERHEAD_BYTES = 112;
 
 /** Receives until it is told to stop. Returns the exit code. */
 export async function collect(values: Values): Promise<number> {
@@ -32,13 +32,19 @@ export async function collect(values: Values): Promise<number> {
   await checkLedgerFile(values.ledger);
   const collector = makeCollector(options);
   await collector.start();
-  const hosts = listenAddresses(values);
-  const listen = collector.ports.map((port, i) => `netflow://${endpointText({ host: hosts[i].host, port })}`);
+  const listen = listenAddresses(values).map(({ host }, i) => {
+    return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
+  });
   const memoryBytes = collector.memory.buffer.byteLength;
   log.info(
     `listening on ${listen.join(', ')}; ${countText(collector.workers, 'decode worker')}; ` +
-      `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory`,
-    { listen, workers: collector.workers, sharedMemoryBytes: memoryBytes },
+      `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}`,
+    {
+      listen,
+      workers: collector.workers,
+      sharedMemoryBytes: memoryBytes,
+      receiving: collector.receiving,
+    },
   );
   process.on('SIGHUP', () => {
     log.info('SIGHUP: new files');
@@ -67,11 +73,12 @@ export async function collect(values: Values): Promise<number> {
 function collectorOptions(values: Values, log: Log, onOutputClosed: () => void): CollectorOptions {
   const listen = listenAddresses(values);
   const slotBytes = values.maxDatagram + SLOT_OVERHEAD_BYTES;
-  const most = Math.floor(MAX_SLOTS_BYTES / slotBytes / listen.length);
+  const rings = listen.length * values.receivers;
+  const most = Math.floor(MAX_SLOTS_BYTES / slotBytes / rings);
   if (values.slots > most) {
     throw usageError(
       `--slots "${values.slots}": allowed are up to ${2 ** Math.floor(Math.log2(most))} with --max-datagram ` +
-        `${values.maxDatagram} and ${listen.length} listen address${listen.length === 1 ? '' : 'es'}`,
+        `${values.maxDatagram} and ${countText(rings, 'receiver')}`,
     );
   }
   return {
@@ -87,6 +94,8 @@ function collectorOptions(values: Values, log: Log, onOutputClosed: () => void):
     allow: values.allow,
     quarantine: values.quarantine,
     memory: { slots: values.slots, maxDatagramBytes: values.maxDatagram },
+    receive: values.receive,
+    receivers: values.receivers,
     receiveBufferBytes: values.recvBuffer,
     log,
     onOutputClosed,
