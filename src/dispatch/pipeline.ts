@@ -1,38 +1,20 @@
 import { Count, type Ledger, type OutputAccount } from '../accounting/ledger.ts';
-import { SequenceTracker } from '../accounting/sequence.ts';
-import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Cidr } from '../base/ip.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { SharedHeap } from '../memory/heap.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
-import { type Ring, writeRecord } from '../memory/ring.ts';
+import type { Ring } from '../memory/ring.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
 import { WorkItems } from '../memory/work-items.ts';
 import type { Sink } from '../output/sink.ts';
-import { ExporterState } from '../templates/exporter-state.ts';
-import type { HeldSet } from '../templates/pending.ts';
-import type { Scope, TemplateEntry, TemplateKind } from '../templates/scope.ts';
-import { SharedEntries } from '../templates/shared-entries.ts';
-import type { TemplateAction } from '../templates/template-registry.ts';
-import { FAULT_CODES, type RefusalReason } from '../wire/fault.ts';
-import type { MessageHeader } from '../wire/header.ts';
+import { FAULT_CODES } from '../wire/fault.ts';
+import { Binder, type Companion } from './binder.ts';
 import { MessageAccounts } from './message-accounts.ts';
-import { OptionsDecoder } from './options-decoder.ts';
 import type { DecodePool } from './pool.ts';
 import type { Quarantine } from './quarantine.ts';
-import { Outcome, type ScanHandler, Scanner, type ScannerOptions } from './scanner.ts';
+import { Outcome, Scanner, type ScannerOptions } from './scanner.ts';
 import { Task, TaskQueue } from './task-queue.ts';
-
-/** What the pipeline keeps beside each scope. */
-export interface Companion {
-  readonly sequence: SequenceTracker;
-  /** Made with the first options record. */
-  state: ExporterState | null;
-  /** Template directory in the shared heap and the revision of the scope's templates it shows; 0 for none. */
-  directory: number;
-  directoryRevision: number;
-}
 
 export interface PipelineOutput {
   readonly sink: Sink;
@@ -79,7 +61,7 @@ const STUCK_MS = 30_000;
  * The main thread's part of the way of the data: takes datagrams from the rings in arrival order, binds their sets, gives
  * ranges to the decode workers, and retires them in the same order: bytes to the outputs, numbers to the ledger.
  */
-export class Pipeline implements ScanHandler<Companion> {
+export class Pipeline {
   readonly scanner: Scanner<Companion>;
   /** Datagrams taken from the rings, and those of them that were longer than a slot. */
   scanned = 0;
@@ -90,8 +72,7 @@ export class Pipeline implements ScanHandler<Companion> {
   readonly #heap: SharedHeap;
   readonly #rings: readonly Ring[];
   readonly #items: WorkItems;
-  readonly #entries: SharedEntries;
-  readonly #options: OptionsDecoder;
+  readonly #binder: Binder;
   readonly #accounts = new MessageAccounts();
   readonly #tasks: TaskQueue;
   #open: Task;
@@ -99,8 +80,6 @@ export class Pipeline implements ScanHandler<Companion> {
   #pumping = false;
   #watching = false;
   #stopped = false;
-  /** Address of the payload of the datagram being scanned. */
-  #payload = 0;
   #idle: (() => void) | null = null;
 
   constructor(parts: PipelineParts) {
@@ -110,9 +89,18 @@ export class Pipeline implements ScanHandler<Companion> {
     this.#heap = parts.memory.heap();
     this.#rings = Array.from({ length: parts.memory.size.rings }, (_, i) => parts.memory.ring(i));
     this.#items = new WorkItems(parts.memory);
-    this.#entries = new SharedEntries(this.#heap);
-    this.#options = new OptionsDecoder(parts.elements, parts.scanner.limits, parts.memory);
-    this.scanner = new Scanner(parts.scanner, parts.elements, this.#entries, this);
+    this.#binder = new Binder({
+      memory: parts.memory,
+      heap: this.#heap,
+      items: this.#items,
+      elements: parts.elements,
+      limits: parts.scanner.limits,
+      accounts: this.#accounts,
+      ledger: parts.ledger,
+      optionsWanted: parts.optionsWanted,
+      note: parts.note,
+    });
+    this.scanner = new Scanner(parts.scanner, parts.elements, this.#binder.entries, this.#binder);
     this.#tasks = new TaskQueue(
       parts.pool,
       this.#items,
@@ -260,13 +248,13 @@ export class Pipeline implements ScanHandler<Companion> {
       this.#ledger.add(Count.datagrams_refused_not_admitted);
       return;
     }
-    this.#payload = slot + RecordOffset.payload;
-    this.#options.beginDatagram();
+    const payload = slot + RecordOffset.payload;
+    this.#binder.beginDatagram(open, payload);
     const outcome = this.scanner.scan(
       view,
       bytes,
-      this.#payload,
-      this.#payload + length,
+      payload,
+      payload + length,
       bytes,
       address,
       view.getUint16(slot + RecordOffset.port),
@@ -281,158 +269,6 @@ export class Pipeline implements ScanHandler<Companion> {
   #admitted(bytes: Uint8Array, offset: number): boolean {
     const { allow } = this.#parts;
     return allow.length === 0 || allow.some((range) => range.contains(bytes, offset));
-  }
-
-  // What the scanner finds.
-
-  companion(version: number): Companion {
-    const sequence = new SequenceTracker(version === 9 ? 'datagrams' : 'records');
-    return { sequence, state: null, directory: 0, directoryRevision: -1 };
-  }
-
-  scopeEvicted(scope: Scope<Companion>): void {
-    this.#ledger.add(Count.scopes_evicted);
-    scope.companion.state?.release(this.#heap);
-    if (scope.companion.directory !== 0) this.#heap.free(scope.companion.directory);
-  }
-
-  message(scope: Scope<Companion> | undefined, header: MessageHeader): void {
-    const units = header.version === 9 ? 1 : header.count;
-    this.#accounts.begin(scope?.companion.sequence ?? null, header, units, this.#items.made);
-  }
-
-  bound(
-    entry: TemplateEntry,
-    scope: Scope<Companion>,
-    header: MessageHeader,
-    start: number,
-    end: number,
-  ): void {
-    this.#ledger.add(Count.sets_data);
-    this.#ledger.add(Count.sets_bound);
-    const payload = this.#payload;
-    if (entry.kind === 'options') {
-      const records = this.#learnOptions(entry, scope, payload, header.start - payload, start, end);
-      if (header.version === 10) this.#accounts.add(records);
-      if (!this.#parts.optionsWanted) return;
-    }
-    this.#makeItem(entry, scope, payload, header.start - payload, start - payload, end - payload);
-  }
-
-  released(held: HeldSet, entry: TemplateEntry, scope: Scope<Companion>): void {
-    this.#ledger.add(Count.sets_replayed);
-    const block = this.#items.free > 0 ? this.#heap.allocate(RecordOffset.payload + held.bytes.length) : 0;
-    if (block === 0) {
-      // Counted as replayed and lost at once: there was no room to decode it in.
-      this.#ledger.add(Count.sets_abandoned);
-      return;
-    }
-    writeRecord(this.#memory, block, held.bytes, scope.address, 0, held.exporterPort, held.receivedAtMs);
-    this.#open.blocks.push(block);
-    const payload = block + RecordOffset.payload;
-    const end = payload + held.bytes.length;
-    if (entry.kind === 'options') {
-      this.#learnOptions(entry, scope, payload, 0, payload + held.headerBytes, end);
-      if (!this.#parts.optionsWanted) return;
-    }
-    this.#makeItem(entry, scope, payload, 0, held.headerBytes, held.bytes.length);
-  }
-
-  missing(_scope: Scope<Companion> | undefined, templateId: number, held: boolean): void {
-    this.#ledger.add(Count.sets_data);
-    this.#ledger.add(held ? Count.sets_held : Count.sets_refused_no_template);
-    this.#accounts.unsure();
-    this.#parts.note('missing', () => `data without a template: ${this.#exporter()} template ${templateId}`);
-  }
-
-  template(
-    _scope: Scope<Companion> | undefined,
-    action: TemplateAction | 'withdrawn' | 'refused',
-    kind: TemplateKind,
-    templateId: number,
-    reason?: RefusalReason,
-  ): void {
-    if (action === 'refused') this.#ledger.addRefusal(reason!);
-    else this.#ledger.add(TEMPLATE_COUNTS[action]);
-    if (action === 'refreshed' || action === 'learned') return;
-    this.#parts.note(`template-${action}`, () => {
-      const why = reason === undefined ? '' : ` (${reason})`;
-      return `${kind} template ${templateId} ${action}${why}: ${this.#exporter()}`;
-    });
-  }
-
-  fault(fault: number): void {
-    this.#ledger.addFault(fault);
-    this.#parts.note(FAULT_CODES[fault], () => `${FAULT_CODES[fault]}: ${this.#exporter()}`);
-  }
-
-  withdrawalIgnored(): void {
-    this.#ledger.add(Count.withdrawals_ignored);
-  }
-  reservedSet(): void {
-    this.#ledger.add(Count.sets_reserved);
-  }
-  emptySet(): void {
-    this.#ledger.add(Count.sets_data);
-    this.#ledger.add(Count.sets_empty);
-  }
-  heldExpired(sets: number): void {
-    this.#ledger.add(Count.sets_expired, sets);
-  }
-  heldOverflowed(sets: number): void {
-    this.#ledger.add(Count.sets_overflowed, sets);
-  }
-
-  #exporter(): string {
-    return this.#options.describeExporter(this.#payload);
-  }
-
-  /** Options data change what is known about the exporter: decoded here and now. Returns the records. */
-  #learnOptions(
-    entry: TemplateEntry,
-    scope: Scope<Companion>,
-    payload: number,
-    header: number,
-    start: number,
-    end: number,
-  ): number {
-    scope.companion.state ??= new ExporterState();
-    const cursor = this.#options.learn(scope.companion.state, entry, payload, payload + header, start, end);
-    this.#ledger.add(Count.sets_decoded);
-    this.#ledger.add(Count.records_options_decoded, cursor.records);
-    if (cursor.fault !== 0) {
-      this.#ledger.add(Count.sets_faulty);
-      this.fault(cursor.fault);
-      this.#accounts.unsure();
-    }
-    return cursor.records;
-  }
-
-  #makeItem(
-    entry: TemplateEntry,
-    scope: Scope<Companion>,
-    payload: number,
-    header: number,
-    start: number,
-    end: number,
-  ): void {
-    assert(this.#items.free > 0, 'a datagram is scanned only when there is room for its items');
-    const options = entry.kind === 'options';
-    const state = scope.companion.state?.publish(this.#heap) ?? 0;
-    const directory = entry.layout.structured ? this.#directory(scope) : 0;
-    this.#items.make(payload, header, start, end, options, entry.address, state, directory);
-    this.#heap.itemsMade = this.#items.made;
-    this.#open.items++;
-  }
-
-  #directory(scope: Scope<Companion>): number {
-    const { companion } = scope;
-    if (companion.directoryRevision !== scope.revision) {
-      if (companion.directory !== 0) this.#heap.free(companion.directory);
-      companion.directory = this.#entries.publishDirectory(scope);
-      companion.directoryRevision = scope.revision;
-    }
-    return companion.directory;
   }
 
   // Retirement, in the order of arrival.
@@ -450,7 +286,7 @@ export class Pipeline implements ScanHandler<Companion> {
       ledger.add(Count.sets_faulty);
       ledger.addFault(fault);
       this.#parts.note(FAULT_CODES[fault], () => {
-        return `${FAULT_CODES[fault]}: ${this.#options.describeExporter(items.payload(item))}`;
+        return `${FAULT_CODES[fault]}: ${this.#binder.describeExporter(items.payload(item))}`;
       });
     }
     ledger.add(Count.datagrams_decoded, task.decoded);
@@ -495,15 +331,8 @@ export class Pipeline implements ScanHandler<Companion> {
       this.#ledger.add(Count.datagrams_decoded, -1);
     }
     this.#parts.note('quarantine', () => {
-      return `a datagram ended a worker twice and is set aside: ${this.#options.describeExporter(payload)}`;
+      return `a datagram ended a worker twice and is set aside: ${this.#binder.describeExporter(payload)}`;
     });
     this.#parts.quarantine?.store(this.#memory, this.#items, firstItem, count);
   }
 }
-
-const TEMPLATE_COUNTS = {
-  learned: Count.templates_learned,
-  refreshed: Count.templates_refreshed,
-  redefined: Count.templates_redefined,
-  withdrawn: Count.templates_withdrawn,
-} as const;

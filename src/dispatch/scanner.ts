@@ -309,7 +309,15 @@ export class Scanner<C> {
     const copy = new Uint8Array(headerBytes + end - start);
     copy.set(this.#bytes.subarray(header.start, header.body));
     copy.set(this.#bytes.subarray(start, end), headerBytes);
-    return this.pending!.hold(scope, templateId, copy, headerBytes, start - this.#origin, this.#now, this.#port);
+    return this.pending!.hold(
+      scope,
+      templateId,
+      copy,
+      headerBytes,
+      start - this.#origin,
+      this.#now,
+      this.#port,
+    );
   }
 
   #templates(

@@ -140,7 +140,12 @@ export class TaskDecoder {
     const batch = this.#batch;
     if (batch === null) return;
     if (batch.rows > 0) {
-      for (let i = 0; i < this.#encoders.length; i++) this.#rows[i] += this.#encoders[i].encode(batch);
+      const { values } = this.#budget;
+      for (let i = 0; i < this.#encoders.length; i++) {
+        // Every encoder takes lists apart for itself; the datagram pays once.
+        this.#budget.values = values;
+        this.#rows[i] += this.#encoders[i].encode(batch);
+      }
     }
     batch.reset();
     for (; this.#firstUnsafe < end; this.#firstUnsafe++) {
