@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { loadavg } from 'node:os';
 import { Bench as Tinybench } from 'tinybench';
-import { Meter, type Spent } from './meter.ts';
+import { clockStepNs, Meter, type Spent } from './meter.ts';
 
 /** `smoke`: small input, a handful of runs, as a test. `full`: as large as in production, for numbers. */
 export type Size = 'smoke' | 'full';
@@ -46,7 +46,7 @@ export interface Measurement {
   rmePercent: number;
   gcCount: number;
   gcMs: number;
-  /** Smallest step of the clock that was seen, ns; NaN when it is too small to tell. */
+  /** Smallest step of the clock. */
   resolutionNs: number;
   /** 1-minute load average before. */
   load: number;
@@ -114,7 +114,7 @@ type Task = ReturnType<Tinybench['runSync']>[number];
 function measurement(
   bench: Bench,
   unitsPerRun: number,
-  { result, detectedResolution }: Task,
+  { result }: Task,
   spent: Spent,
   load: number,
   hash: string,
@@ -137,7 +137,7 @@ function measurement(
     rmePercent: latency.rme,
     gcCount: spent.gcCount,
     gcMs: spent.gcMs,
-    resolutionNs: (detectedResolution ?? Number.NaN) * 1e6,
+    resolutionNs: clockStepNs(),
     load,
     hash,
   };

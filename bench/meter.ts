@@ -53,6 +53,18 @@ export class Meter {
   }
 }
 
+/** Smallest step that the clock behind performance.now makes, ns. */
+export function clockStepNs(): number {
+  let step = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 10_000; i++) {
+    const from = performance.now();
+    let to = from;
+    while (to === from) to = performance.now();
+    step = Math.min(step, to - from);
+  }
+  return step * 1e6;
+}
+
 /** Time this thread has spent on a CPU, as Linux keeps it. */
 function threadCpuNs(): number {
   try {

@@ -245,6 +245,7 @@ export class Collector {
       jit: this.#options.jit ?? 'auto',
     };
     this.#pool = new DecodePool(this.workers, setup, this.#options.workerEntry);
+    await this.#pool.ready();
     this.#pipeline = new Pipeline({
       memory: this.memory,
       elements: standardElements,

@@ -1,17 +1,26 @@
 import { systemClock } from './base/clock.ts';
 import { parseAddress } from './base/ip.ts';
-import { Budget, type SetContext, type TemplateResolver } from './decode/batch.ts';
+import {
+  Budget,
+  type FlowBatch,
+  NO_TEMPLATES,
+  type SetContext,
+  type TemplateResolver,
+} from './decode/batch.ts';
 import { BatchCache } from './decode/batch-cache.ts';
 import { SetCursor } from './decode/interpret.ts';
 import type { DecodeLimits } from './decode/limits.ts';
-import { type FieldValues, Materializer } from './decode/lists.ts';
+import { Materializer } from './decode/lists.ts';
 import { Jit, type JitMode } from './decode/plan-runner.ts';
+import { type DecodedRecord, recordOf } from './decode/records.ts';
+import { KeptBatches } from './dispatch/kept-batches.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ExporterKey, type ScanHandler, Scanner } from './dispatch/scanner.ts';
 import type { ElementLookup } from './elements/element.ts';
 import { standardElements } from './elements/registry.ts';
 import { DEFAULT_PENDING_LIMITS, type HeldSet, type PendingLimits } from './templates/pending.ts';
 import type { Scope, TemplateEntry, TemplateKind } from './templates/scope.ts';
 import { LOCAL_ENTRIES } from './templates/template-registry.ts';
+import { TemplateSnapshot } from './templates/template-snapshot.ts';
 import { FAULT_CODES, Fault, type FaultCode } from './wire/fault.ts';
 import { MessageHeader } from './wire/header.ts';
 
@@ -41,13 +50,13 @@ export interface DatagramSource {
   receivedAtMs?: number;
 }
 
-export interface DecodedRecord {
-  /** 0 for v5 and v7. */
-  templateId: number;
-  observationDomainId: number;
-  exportTimeMs: number;
-  fields: FieldValues;
+/** A datagram with its source, for many at a time. */
+export interface Datagram extends DatagramSource {
+  /** The UDP payload; needed until the next datagram is asked for. */
+  payload: Uint8Array;
 }
+
+export type { DecodedRecord } from './decode/records.ts';
 
 export interface TemplateEvent {
   action: 'learned' | 'refreshed' | 'redefined' | 'withdrawn' | 'refused';
@@ -63,12 +72,32 @@ export interface DecodeResult {
   records: DecodedRecord[];
   optionsRecords: DecodedRecord[];
   templates: TemplateEvent[];
-  missing: { templateId: number; action: 'held' | 'dropped' }[];
-  /** What was malformed, with the octet offset in the datagram; for a released set, in the datagram that brought it. */
-  faults: { code: FaultCode; offset: number }[];
+  missing: MissingEvent[];
+  faults: FaultEvent[];
+}
+
+/** Data without a template. */
+export interface MissingEvent {
+  templateId: number;
+  action: 'held' | 'dropped';
+}
+
+/** What was malformed, with the octet offset in the datagram; for a released set, in the datagram that brought it. */
+export interface FaultEvent {
+  code: FaultCode;
+  offset: number;
+}
+
+/** What `decodeBatch` met beside records; `datagram` is the position of the datagram in the call, from 0. */
+export interface BatchReport {
+  templates: (TemplateEvent & { datagram: number })[];
+  missing: (MissingEvent & { datagram: number })[];
+  faults: (FaultEvent & { datagram: number })[];
 }
 
 const BATCH_ROWS = 256;
+/** Rows of a batch that is kept, at most. */
+const KEPT_ROWS = 1024;
 
 /**
  * Decodes NetFlow v5, v7, v9 and IPFIX datagrams, one after another, in one thread and without I/O. Never throws on
@@ -77,13 +106,18 @@ const BATCH_ROWS = 256;
 export class Decoder {
   readonly #elements: ElementLookup;
   readonly #limits: DecodeLimits;
-  readonly #scanner: Scanner<null>;
+  readonly #jit: Jit;
+  readonly #scanner: Scanner<TemplateSnapshot | null>;
   readonly #materializer: Materializer;
   readonly #batches: BatchCache;
   readonly #budget = new Budget();
   readonly #cursor = new SetCursor();
   readonly #heldHeader = new MessageHeader();
   readonly #address = new Uint8Array(16);
+  /** For the next decodeBatch; null while one is at work. */
+  #idle: KeptBatches | null = null;
+  /** Where the sets of the datagram go; null: into the result, as objects. */
+  #kept: KeptBatches | null = null;
   #source: Required<DatagramSource> = { address: '', port: 0, receivedAtMs: 0 };
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
@@ -93,10 +127,11 @@ export class Decoder {
     this.#elements = options.elements ?? standardElements;
     this.#limits = { ...DEFAULT_SCANNER_OPTIONS.limits, ...options.limits };
     this.#materializer = new Materializer(this.#elements);
-    this.#batches = new BatchCache(this.#elements, BATCH_ROWS, new Jit(options.jit ?? 'auto'));
+    this.#jit = new Jit(options.jit ?? 'auto');
+    this.#batches = new BatchCache(this.#elements, BATCH_ROWS, this.#jit);
     const { allowedVersions, templateTtlMs, honourUdpWithdrawals, exporterKey } = options;
     const defaults = DEFAULT_SCANNER_OPTIONS;
-    this.#scanner = new Scanner<null>(
+    this.#scanner = new Scanner<TemplateSnapshot | null>(
       {
         limits: this.#limits,
         scopeLimits: defaults.scopeLimits,
@@ -114,6 +149,35 @@ export class Decoder {
 
   /** Decodes one datagram. Throws only when source.address is no IP address. */
   decode(datagram: Uint8Array, source: DatagramSource): DecodeResult {
+    const result = emptyResult();
+    this.#scan(datagram, source, result, null);
+    result.version = this.#scanner.version || null;
+    return result;
+  }
+
+  /**
+   * Decodes datagrams into batches of columns: consecutive sets of one layout share a batch, of up to 1024 rows. They are in
+   * wire order, options records among them, and their memory is their own; `recordsOf` makes objects of them. What else there
+   * was is added to the report. Throws only when an address is no IP address or the iterable throws; what was decoded is lost then.
+   */
+  decodeBatch(datagrams: Iterable<Datagram>, report?: BatchReport): FlowBatch[] {
+    const kept = this.#idle ?? new KeptBatches(new BatchCache(this.#elements, KEPT_ROWS, this.#jit));
+    this.#idle = null;
+    const result = emptyResult();
+    try {
+      let position = 0;
+      for (const datagram of datagrams) {
+        this.#scan(datagram.payload, datagram, result, kept);
+        moveEvents(result, report, position++);
+      }
+      return kept.take();
+    } finally {
+      kept.take();
+      this.#idle = kept;
+    }
+  }
+
+  #scan(datagram: Uint8Array, source: DatagramSource, result: DecodeResult, kept: KeptBatches | null): void {
     if (source.address !== this.#source.address) {
       if (!parseAddress(source.address, this.#address)) {
         this.#source.address = '';
@@ -128,15 +192,13 @@ export class Decoder {
     this.#bytes = datagram;
     this.#view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
     this.#resetBudget();
-    const result = emptyResult();
     this.#result = result;
+    this.#kept = kept;
     const { port, receivedAtMs } = this.#source;
     this.#scanner.scan(this.#view, datagram, 0, datagram.length, this.#address, 0, port, receivedAtMs);
-    result.version = this.#scanner.version || null;
-    return result;
   }
 
-  #handler(): ScanHandler<null> {
+  #handler(): ScanHandler<TemplateSnapshot | null> {
     return {
       companion: () => null,
       scopeEvicted: () => {},
@@ -162,7 +224,7 @@ export class Decoder {
     };
   }
 
-  #decodeHeld(held: HeldSet, entry: TemplateEntry, scope: Scope): void {
+  #decodeHeld(held: HeldSet, entry: TemplateEntry, scope: Scope<TemplateSnapshot | null>): void {
     const { bytes } = held;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const header = this.#heldHeader;
@@ -171,67 +233,98 @@ export class Decoder {
     const { values, contentBytes } = this.#budget;
     this.#resetBudget();
     // Faults are told by their place in the datagram in which the set came.
-    const moved = held.offset - held.headerBytes;
-    this.#decodeSet(entry, scope, header, bytes, view, 0, held.headerBytes, bytes.length, moved);
+    this.#decodeSet(entry, scope, header, bytes, view, 0, held.headerBytes, bytes.length, held);
     this.#budget.reset(values, contentBytes);
   }
 
   #decodeSet(
     entry: TemplateEntry,
-    scope: Scope,
+    scope: Scope<TemplateSnapshot | null>,
     header: MessageHeader,
     bytes: Uint8Array,
     view: DataView,
     headerAt: number,
     start: number,
     end: number,
-    moved = 0,
+    held?: HeldSet,
   ): void {
-    const runner = this.#batches.get(entry.layout.uid, () => entry.layout);
+    const kept = this.#kept;
+    const runner = kept?.open(entry.layout) ?? this.#batches.get(entry.layout.uid, () => entry.layout);
     const { batch } = runner;
     const cursor = this.#cursor;
-    const into = entry.kind === 'options' ? this.#result.optionsRecords : this.#result.records;
     const malformedLists = this.#materializer.malformed;
+    const templates = entry.layout.structured ? this.#resolver(scope) : NO_TEMPLATES;
+    const budget = this.#listBudget(entry, end - start, held);
     cursor.begin(headerAt, start, end, this.#limits.maxRecordsPerSet);
     for (let done = false; !done; ) {
-      batch.reset();
+      if (kept === null) batch.reset();
       const context = batch.beginSet();
-      this.#fill(context, entry, scope, header);
+      this.#fill(context, entry, scope, header, held);
+      context.templates = templates;
+      context.budget = budget;
       done = runner.decode(bytes, view, cursor, this.#budget);
       context.rowEnd = batch.rows;
-      for (let row = 0; row < batch.rows; row++) {
-        into.push({
-          templateId: entry.templateId,
-          observationDomainId: context.observationDomainId,
-          exportTimeMs: context.exportTimeMs,
-          fields: this.#materializer.fields(batch, row, context),
-        });
-      }
+      if (kept === null) this.#addRecords(batch, context);
+      else kept.decoded(batch, !done);
     }
+    const moved = held === undefined ? 0 : held.offset - held.headerBytes;
     if (cursor.fault !== 0) this.#fault(cursor.fault, cursor.faultAt + moved);
     if (this.#materializer.malformed > malformedLists) this.#fault(Fault['list-malformed'], start + moved);
   }
 
-  #fill(context: SetContext, entry: TemplateEntry, scope: Scope, header: MessageHeader): void {
+  #addRecords(batch: FlowBatch, set: SetContext): void {
+    const into = set.options ? this.#result.optionsRecords : this.#result.records;
+    for (let row = 0; row < batch.rows; row++) into.push(recordOf(batch, row, set, this.#materializer));
+  }
+
+  #fill(
+    context: SetContext,
+    entry: TemplateEntry,
+    scope: Scope,
+    header: MessageHeader,
+    held: HeldSet | undefined,
+  ): void {
     context.version = header.version;
+    context.exporter = scope.address;
+    context.exporterOffset = 0;
+    context.exporterPort = held?.exporterPort ?? this.#source.port;
     context.observationDomainId = header.observationDomainId;
     context.templateId = entry.templateId;
     context.options = entry.kind === 'options';
     context.sequence = header.sequence;
     context.exportTimeMs = header.exportTimeMs;
     context.sysUptimeMs = header.sysUptimeMs;
-    context.receivedAtMs = this.#source.receivedAtMs;
-    context.budget = this.#budget;
-    if (entry.layout.structured) context.templates = this.#resolver(scope);
+    context.receivedAtMs = held?.receivedAtMs ?? this.#source.receivedAtMs;
   }
 
-  #resolver(scope: Scope): TemplateResolver {
+  /** The templates of a scope as they are now; for batches that are kept, also when they have changed. */
+  #resolver(scope: Scope<TemplateSnapshot | null>): TemplateResolver {
+    const nowMs = this.#source.receivedAtMs;
+    if (this.#kept !== null) {
+      this.#scanner.templates.expire(scope, nowMs);
+      if (scope.companion?.revision !== scope.revision)
+        scope.companion = new TemplateSnapshot(scope, this.#elements);
+      return scope.companion;
+    }
     return {
       plan: (templateId) => {
-        const entry = this.#scanner.templates.find(scope, templateId, this.#source.receivedAtMs);
+        const entry = this.#scanner.templates.find(scope, templateId, nowMs);
         return entry && this.#batches.get(entry.layout.uid, () => entry.layout).batch.plan;
       },
     };
+  }
+
+  /**
+   * What the lists of a set may be decoded into: what the datagram has left, or where they are read later and maybe more than
+   * once, a share of its own, by its part of the datagram.
+   */
+  #listBudget(entry: TemplateEntry, setBytes: number, held: HeldSet | undefined): Budget {
+    if (this.#kept === null || !entry.layout.structured) return this.#budget;
+    const share = held === undefined ? setBytes / this.#bytes.length : 1;
+    const { maxValuesPerDatagram, maxContentBytesPerDatagram } = this.#limits;
+    const budget = new Budget();
+    budget.reset(Math.ceil(maxValuesPerDatagram * share), Math.ceil(maxContentBytesPerDatagram * share));
+    return budget;
   }
 
   #resetBudget(): void {
@@ -245,4 +338,14 @@ export class Decoder {
 
 function emptyResult(): DecodeResult {
   return { version: null, records: [], optionsRecords: [], templates: [], missing: [], faults: [] };
+}
+
+/** Moves events to the report, if there is one. */
+function moveEvents(from: DecodeResult, report: BatchReport | undefined, datagram: number): void {
+  for (const event of from.templates) report?.templates.push({ ...event, datagram });
+  for (const event of from.missing) report?.missing.push({ ...event, datagram });
+  for (const event of from.faults) report?.faults.push({ ...event, datagram });
+  from.templates.length = 0;
+  from.missing.length = 0;
+  from.faults.length = 0;
 }

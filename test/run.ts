@@ -9,6 +9,9 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 
+/** A file of tests that takes longer hangs. */
+const FILE_TIMEOUT_MS = 5 * 60_000;
+
 const here = dirname(fileURLToPath(import.meta.url));
 const wanted = process.argv.slice(2);
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
@@ -21,7 +24,7 @@ let passed = 0;
 let failed = 0;
 const failures: string[] = [];
 
-const stream = run({ files, concurrency: availableParallelism() });
+const stream = run({ files, concurrency: availableParallelism(), timeout: FILE_TIMEOUT_MS });
 // A suite's own line says nothing that its tests do not say.
 const counts = (data: { details?: { type?: string } }): boolean => data.details?.type !== 'suite';
 stream.on('test:pass', (data) => {

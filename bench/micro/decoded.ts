@@ -162,7 +162,7 @@ export class Decoding {
   }
 
   /** Decodes so many sets from one on into the batch, with their contexts; for encoders. Returns the next set. */
-  fill(from: number, stateAddress: number): number {
+  fill(from: number, stateOf: (domain: number) => number): number {
     const { sets, memory, entry } = this.#input;
     const { batch } = this;
     let at = from;
@@ -182,7 +182,7 @@ export class Decoding {
       context.sysUptimeMs = this.#header.sysUptimeMs;
       context.receivedAtMs = memory.view.getFloat64(slot + RecordOffset.receivedAtMs, true);
       context.templates = NO_TEMPLATES;
-      context.stateAddress = stateAddress;
+      context.stateAddress = stateOf(this.#header.observationDomainId);
       this.#budget.reset(1e9, 1e9);
       this.#cursor.begin(header, start, end, 1e6);
       this.#decodeSet(batch.plan, batch, memory.bytes, memory.view, this.#cursor, this.#budget);

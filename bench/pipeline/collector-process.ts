@@ -3,6 +3,7 @@ import { Count } from '../../src/accounting/ledger.ts';
 import { Collector, type CollectorReport } from '../../src/collector.ts';
 import type { MemorySize } from '../../src/memory/layout.ts';
 import { parseOutputUri } from '../../src/output/output-uri.ts';
+import { kernelDrops } from '../../src/receive/kernel-drops.ts';
 import type { ReceiveMode } from '../../src/receive/receive-mode.ts';
 import { type LatencySummary, watchLatency } from './latency.ts';
 
@@ -25,8 +26,10 @@ export interface GcSummary {
 }
 export interface CollectorSample {
   received: number;
+  /** By the kernel, and for want of a free slot. */
   kernelDropped: number;
-  /** Records handed to outputs and not written or dropped yet are not among these. */
+  ringDropped: number;
+  /** Records. */
   decoded: number;
   latency: LatencySummary;
   /** Of the main thread. */
@@ -60,14 +63,17 @@ new PerformanceObserver((list) => {
   }
 }).observe({ entryTypes: ['gc'] });
 
-function sample(): CollectorSample {
+async function sample(): Promise<CollectorSample> {
+  // From the system's table: sockets tell only with the next datagram, and node:dgram never.
+  const kernelDropped = await kernelDrops(new Set(collector.ports));
   const { datagrams } = collector.status();
   let ringsFull = 0;
   for (let ring = 0; ring < collector.memory.size.rings; ring++)
     ringsFull += collector.memory.ring(ring).timesFull;
   return {
     received: datagrams,
-    kernelDropped: collector.ledger.get(Count.datagrams_kernel_dropped),
+    kernelDropped,
+    ringDropped: collector.ledger.get(Count.datagrams_refused_ring_full),
     decoded: collector.ledger.get(Count.records_decoded),
     latency: latency.summary(),
     gc: { ...gc },
@@ -81,7 +87,7 @@ process.on('message', async (order: CollectorOrder) => {
     Object.assign(gc, { count: 0, totalMs: 0, maxMs: 0 });
   }
   if (order !== 'stop') {
-    reply({ kind: 'status', ...sample() });
+    reply({ kind: 'status', ...(await sample()) });
     return;
   }
   reply({ kind: 'stopped', report: await collector.stop() });

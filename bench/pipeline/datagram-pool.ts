@@ -14,9 +14,22 @@ const STRIDE_BYTES = 1536;
 /** Datagrams of all exporters together, unless there are more exporters: enough to vary, few enough for a cache. */
 const POOL_DATAGRAMS = 1024;
 
+/** Of the template of 21 fields. */
+const RECORD_BYTES = 59;
+const PORT_OFFSET = 11;
+
+/** Where the data set of a v9 datagram has its first record. */
+function firstRecord(payload: Uint8Array): number {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  let at = 20;
+  while (view.getUint16(at) < 256) at += view.getUint16(at + 2);
+  return at + 4;
+}
+
 /**
  * NetFlow v9 datagrams made once and sent again and again: sequence number and times are written anew each time, so
- * that a collector sees streams without gap or repetition. Each exporter repeats its templates once a round.
+ * that a collector sees streams without gap, and source ports (with one template), so that collectors that add up equal
+ * flows find none. Each exporter repeats its templates once a round.
  * In shared memory, because that never moves.
  */
 export class DatagramPool {
@@ -28,6 +41,8 @@ export class DatagramPool {
   readonly #lengths: Uint16Array;
   readonly #records: Uint16Array;
   readonly #uptimes: Uint32Array;
+  /** Where the source port of the first record stands; 0 where records differ in length. */
+  readonly #ports: Uint16Array;
   readonly #startMs: number;
 
   constructor(options: PoolOptions, nowMs: number) {
@@ -41,6 +56,7 @@ export class DatagramPool {
     this.#lengths = new Uint16Array(count);
     this.#records = new Uint16Array(count);
     this.#uptimes = new Uint32Array(this.exporters);
+    this.#ports = new Uint16Array(count);
     const simulator = new ExporterSimulator({
       ...options,
       version: 9,
@@ -55,6 +71,7 @@ export class DatagramPool {
       bytes.set(payload, place * STRIDE_BYTES);
       this.#lengths[place] = payload.length;
       this.#records[place] = records;
+      if (options.templates === 1) this.#ports[place] = firstRecord(payload) + PORT_OFFSET;
       this.#uptimes[exporter] = this.#view.getUint32(place * STRIDE_BYTES + 4);
     }
   }
@@ -84,9 +101,14 @@ export class DatagramPool {
     view.setUint32(at + 4, this.#uptimes[exporter] + (nowMs - this.#startMs));
     view.setUint32(at + 8, Math.floor(nowMs / 1000));
     view.setUint32(at + 12, sequence);
+    const place = exporter * this.round + (sequence % this.round);
+    let port = at + this.#ports[place];
+    if (port === at) return;
+    for (let i = this.#records[place]; i > 0; i--, port += RECORD_BYTES)
+      view.setUint16(port, sequence & 0xffff);
   }
 
-  /** A copy of a datagram, as it would be sent; for decoders that are fed from memory. */
+  /** A copy of a datagram as it would be sent, for decoders that are fed from memory. */
   datagram(exporter: number, sequence: number, nowMs: number): Uint8Array<ArrayBuffer> {
     this.stamp(exporter, sequence, nowMs);
     const at = this.offset(exporter, sequence);

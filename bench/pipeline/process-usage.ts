@@ -1,6 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** CPU time of the threads of one kind. */
+/** CPU time of the threads of one kind, since they started. */
+interface Reading {
+  threads: number;
+  /** Exact. */
+  ranNs: number;
+  /** In ticks: how it divides. */
+  user: number;
+  system: number;
+  waitedNs: number;
+}
+
+/** CPU time of the threads of one kind between two readings. */
 export interface ThreadUsage {
   name: string;
   threads: number;
@@ -9,9 +20,6 @@ export interface ThreadUsage {
   /** Time in which they could have run and had no core. */
   waitedNs: number;
 }
-
-/** The kernel counts these in hundredths of a second, in whatever unit it ticks. */
-const TICK_NS = 1e7;
 
 const read = (path: string): string => {
   try {
@@ -26,8 +34,8 @@ const read = (path: string): string => {
  * divides into user and system is sampled by the kernel at each tick. `main` is the process's first thread; threads
  * whose name is not in `kinds` are `other`.
  */
-export function threadUsage(pid: number, kinds: readonly string[]): Map<string, ThreadUsage> {
-  const usage = new Map<string, ThreadUsage>();
+export function readThreads(pid: number, kinds: readonly string[]): Map<string, Reading> {
+  const readings = new Map<string, Reading>();
   for (const task of readdirSync(`/proc/${pid}/task`)) {
     const folder = `/proc/${pid}/task/${task}`;
     const stat = read(`${folder}/stat`);
@@ -37,33 +45,27 @@ export function threadUsage(pid: number, kinds: readonly string[]): Map<string, 
     if (!(ranNs >= 0)) continue;
     const comm = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
     const name = Number(task) === pid ? 'main' : comm !== 'main' && kinds.includes(comm) ? comm : 'other';
-    const user = Number(columns[11]) * TICK_NS;
-    const system = Number(columns[12]) * TICK_NS;
-    const userNs = user + system > 0 ? (ranNs * user) / (user + system) : ranNs;
-    const sum = usage.get(name) ?? { name, threads: 0, userNs: 0, systemNs: 0, waitedNs: 0 };
+    const sum = readings.get(name) ?? { threads: 0, ranNs: 0, user: 0, system: 0, waitedNs: 0 };
     sum.threads++;
-    sum.userNs += userNs;
-    sum.systemNs += ranNs - userNs;
+    sum.ranNs += ranNs;
+    sum.user += Number(columns[11]);
+    sum.system += Number(columns[12]);
     sum.waitedNs += waitedNs;
-    usage.set(name, sum);
+    readings.set(name, sum);
   }
-  return usage;
+  return readings;
 }
 
 /** What was used from one reading to the next. Threads that ended in between are lost from it. */
-export function usageBetween(
-  before: Map<string, ThreadUsage>,
-  after: Map<string, ThreadUsage>,
-): ThreadUsage[] {
-  return [...after.values()].map((now) => {
-    const then = before.get(now.name);
-    return {
-      name: now.name,
-      threads: now.threads,
-      userNs: now.userNs - (then?.userNs ?? 0),
-      systemNs: now.systemNs - (then?.systemNs ?? 0),
-      waitedNs: now.waitedNs - (then?.waitedNs ?? 0),
-    };
+export function usageBetween(before: Map<string, Reading>, after: Map<string, Reading>): ThreadUsage[] {
+  return [...after].map(([name, now]) => {
+    const then = before.get(name) ?? { threads: 0, ranNs: 0, user: 0, system: 0, waitedNs: 0 };
+    const ranNs = now.ranNs - then.ranNs;
+    const user = Math.max(0, now.user - then.user);
+    const system = Math.max(0, now.system - then.system);
+    const userNs = user + system > 0 ? (ranNs * user) / (user + system) : ranNs;
+    const waitedNs = now.waitedNs - then.waitedNs;
+    return { name, threads: now.threads, userNs, systemNs: ranNs - userNs, waitedNs };
   });
 }
 
@@ -87,4 +89,60 @@ export function residentBytes(pid: number): { now: number; peak: number } {
 /** Load of the machine over the last minute. */
 export function loadAverage(): number {
   return Number(read('/proc/loadavg').split(' ')[0]);
+}
+
+export interface ProcessSum {
+  ranNs: number;
+  /** In ticks. */
+  user: number;
+  system: number;
+  peakBytes: number;
+}
+
+/**
+ * CPU time and memory of a process and all that descends from it, also of those that have ended: to be read often
+ * enough that little is missed of them.
+ */
+export class ProcessUsage {
+  readonly #pid: number;
+  readonly #seen = new Map<number, { ranNs: number; user: number; system: number }>();
+  #peakBytes = 0;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  read(): ProcessSum {
+    let bytes = 0;
+    for (const pid of processTree(this.#pid)) {
+      const known = this.#seen.get(pid);
+      const sum = { ranNs: 0, user: 0, system: 0 };
+      let threads: Map<string, Reading>;
+      try {
+        threads = readThreads(pid, []);
+      } catch {
+        continue;
+      }
+      for (const { ranNs, user, system } of threads.values()) {
+        sum.ranNs += ranNs;
+        sum.user += user;
+        sum.system += system;
+      }
+      // A process that is ending has fewer and fewer threads.
+      if (known === undefined || sum.ranNs > known.ranNs) this.#seen.set(pid, sum);
+      bytes += residentBytes(pid).now;
+    }
+    this.#peakBytes = Math.max(this.#peakBytes, bytes);
+    return this.last;
+  }
+
+  get last(): ProcessSum {
+    const sum = { ranNs: 0, user: 0, system: 0, peakBytes: this.#peakBytes };
+    for (const { ranNs, user, system } of this.#seen.values()) {
+      sum.ranNs += ranNs;
+      sum.user += user;
+      sum.system += system;
+    }
+    return sum;
+  }
 }

@@ -45,9 +45,11 @@ process.on('exit', (code) => {
   if (finished || code !== ExitCode.ok) return;
   process.exitCode = reportError(new Error('nothing is left to wait for, but the work is not done'), verbose);
 });
-run(argv)
-  .catch((error: unknown) => reportError(error, verbose))
-  .then((code) => {
+run(argv).then(
+  (code) => {
     finished = true;
     process.exitCode = code;
-  });
+  },
+  // Whatever is still open must not keep the process.
+  (error: unknown) => process.exit(reportError(error, verbose)),
+);

@@ -147,8 +147,8 @@ export const OPTIONS = {
     schema: schemas.text('stdout:, file:PATH or null:, with options such as ?format=ndjson'),
     default: ['stdout:'],
     help:
-      'where flows go: stdout:, file:PATH with %Y%m%d-%H%M and the like, or null:; with ?format=ndjson|text|msgpack, ' +
-      'and for files rotate=1h and compress=gzip|zstd|none; may be repeated',
+      'where flows go: stdout:, file:PATH with %Y%m%d-%H%M and the like, or null:; with ' +
+      `?format=${FORMATS.join('|')}, and for files rotate=1h and compress=gzip|zstd|none; may be repeated`,
     group: 'Output',
     commands: ['collect', 'decode'],
   },
@@ -158,7 +158,7 @@ export const OPTIONS = {
     syntax: 'FORMAT',
     schema: schemas.choice(FORMATS),
     defaultHelp: 'text on a terminal, else ndjson',
-    help: 'format of outputs that do not name one: ndjson, text or msgpack',
+    help: `format of outputs that do not name one: ${FORMATS.join(', ')}`,
     group: 'Output',
     commands: ['decode'],
   },

@@ -1,4 +1,5 @@
 import { Piscina } from 'piscina';
+import { describeError, MillraceError } from '../base/errors.ts';
 import type { DecodeTask, DecodeTaskResult, WorkerSetup } from './task.ts';
 
 /** Memory of a decode thread's own heap, beyond which it is ended and replaced. */
@@ -37,6 +38,21 @@ export class DecodePool {
     });
     // A worker that dies between tasks is replaced by the pool; nothing was lost with it.
     this.#pool.on('error', () => {});
+  }
+
+  /** Resolves when every worker has loaded; MillraceError WORKER_FAILED when one cannot. */
+  async ready(): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      this.#pool.once('error', reject);
+    });
+    const nothing: DecodeTask = { firstItem: 0, items: 0, careful: false };
+    try {
+      await Promise.race([failed, Promise.all(Array.from({ length: this.workers }, () => this.run(nothing)))]);
+    } catch (error) {
+      throw new MillraceError('WORKER_FAILED', `decode workers cannot start: ${describeError(error)}`, {
+        cause: error,
+      });
+    }
   }
 
   /** Tasks that can be given out without waiting in the pool. */

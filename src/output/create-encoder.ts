@@ -5,6 +5,7 @@ import { MillraceView } from '../schema/millrace-view.ts';
 import { Scratch } from '../schema/scratch.ts';
 import type { StateLookup } from '../schema/state-source.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { ColumnarRows } from './columnar.ts';
 import type { Encoder, Encoding } from './encoder.ts';
 import { MsgpackRows } from './msgpack.ts';
 import { NdjsonRows } from './ndjson.ts';
@@ -82,6 +83,8 @@ export class BatchEncoder implements Encoder {
         return { rows: new NdjsonRows(view, listToValue), view: native };
       case 'msgpack':
         return { rows: new MsgpackRows(view, listToValue), view: native };
+      case 'columnar':
+        return { rows: new ColumnarRows(view, this.#scratch), view: native };
       case 'text': {
         const rows =
           native === null ? new FieldTextRows(view, listToValue) : new FlowTextRows(native, listToValue);

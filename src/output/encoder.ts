@@ -1,6 +1,6 @@
 import type { FlowBatch } from '../decode/batch.ts';
 
-export const FORMATS = ['ndjson', 'text', 'msgpack'] as const;
+export const FORMATS = ['ndjson', 'text', 'msgpack', 'columnar'] as const;
 export type Format = (typeof FORMATS)[number];
 export const SCHEMAS = ['millrace', 'iana'] as const;
 export type Schema = (typeof SCHEMAS)[number];

@@ -1,0 +1,159 @@
+/**
+ * Facts that do not depend on the machine: perf-reports/facts/*.json. A test compares them exactly, so that a change of
+ * layout, output or generated code is seen. `node dist/bench/facts.js --write` writes them anew; without it, prints them.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Collector } from '../src/collector.ts';
+import { createV5Layout } from '../src/decode/builtin.ts';
+import { planSource } from '../src/decode/compile.ts';
+import { createLayout, type Layout } from '../src/decode/layout.ts';
+import { createPlan, type Plan } from '../src/decode/plan.ts';
+import { standardElements } from '../src/elements/registry.ts';
+import { shapeFields } from '../src/generator/template-data.ts';
+import {
+  HEADER_REGION_BYTES,
+  ItemWord,
+  memoryOffsets,
+  RecordOffset,
+  RingControl,
+} from '../src/memory/layout.ts';
+import type { SharedMemory } from '../src/memory/shared-memory.ts';
+import { createEncoder } from '../src/output/create-encoder.ts';
+import { FORMATS, SCHEMAS } from '../src/output/encoder.ts';
+import { boundSets } from './micro/decoded.ts';
+import { encodeInput } from './micro/encode.bench.ts';
+import { SHAPES } from './micro/plan.bench.ts';
+
+export const FACTS_FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../perf-reports/facts');
+
+/** Facts by file name. */
+export function computeFacts(): Record<string, object> {
+  return {
+    'memory.json': memoryFacts(),
+    'plans.json': planFacts(),
+    'encoded.json': encodedFacts(),
+    'copies.json': copyFacts(),
+  };
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+/** Sizes of shared structures, and the shared memory of a live collector with default options. */
+function memoryFacts(): object {
+  const memoryOf = (addresses: number, workers: number): SharedMemory => {
+    const listen = Array.from({ length: addresses }, () => ({ host: '127.0.0.1', port: 0 }));
+    return new Collector({ source: { listen }, outputs: [], workers, receive: 'dgram' }).memory;
+  };
+  const one = memoryOf(1, 1);
+  const bytes = one.buffer.byteLength;
+  const { slotBytes, ringBytes } = memoryOffsets(one.size);
+  return {
+    how: 'Shared memory of a collector with 1 listen address and 1 worker, and how it grows with a second of each.',
+    headerBytes: HEADER_REGION_BYTES,
+    ringControlBytes: RingControl.bytes,
+    datagramRecordHeaderBytes: RecordOffset.payload,
+    slotBytes,
+    slotsPerRing: one.size.slots,
+    ringBytes,
+    itemBytes: ItemWord.words * 4,
+    items: one.size.items,
+    heapBytes: one.size.heapBytes,
+    sharedBytes: bytes,
+    sharedBytesPerListenAddress: memoryOf(2, 1).buffer.byteLength - bytes,
+    sharedBytesPerWorker: memoryOf(1, 2).buffer.byteLength - bytes,
+  };
+}
+
+/** The template at a place of a simulated exporter, under a number of its own. */
+function simulatedLayout(uid: number, version: 9 | 10, place: number): Layout {
+  return createLayout(uid, version, 0, shapeFields(version, place * 4), standardElements);
+}
+
+function layouts(): Record<string, Layout> {
+  return {
+    v5: createV5Layout(standardElements),
+    'v9-21-fields': simulatedLayout(900, 9, 0),
+    'ipfix-variable': simulatedLayout(901, 10, 2),
+  };
+}
+
+/** Source of compiled plans, in characters, all of them ASCII. */
+function planFacts(): object {
+  return mapValues(layouts(), (layout) => {
+    const plan = createPlan(layout, standardElements);
+    return {
+      fields: layout.fields.length,
+      columns: plan.columns.length,
+      sourceBytes: planSource(plan)?.length ?? 0,
+    };
+  });
+}
+
+/** Octets that each encoding makes of the same simulated v9 records of 21 fields. */
+function encodedFacts(): object {
+  const { batches, records, state } = encodeInput('smoke', false);
+  const facts: Record<string, object> = {};
+  for (const format of FORMATS) {
+    for (const schema of SCHEMAS) {
+      const encoder = createEncoder({ format, schema, options: false }, { state, listToValue: () => null });
+      for (const batch of batches) encoder.encode(batch);
+      const bytes = encoder.take().length;
+      facts[`${format}-${schema}`] = {
+        records: records.length,
+        bytes,
+        perRecord: round(bytes / records.length),
+      };
+    }
+  }
+  return facts;
+}
+
+/** Octets of memory written for a record, step by step, from the layout and the plan. */
+function copyFacts(): object {
+  return {
+    how:
+      'Derived. wire: octets of the sets by their records; the kernel writes them into the slot (recvmmsg), or ' +
+      'node:dgram does to a buffer of its own and a copy to the slot follows. columns: what the plan stores in a row of a ' +
+      'batch. What an encoder writes is in encoded.json. Tasks and results carry no copies: chunks are transferred.',
+    ...mapValues(
+      { v5: SHAPES.v5, 'v9-21-fields': SHAPES['v9-21-fields'], 'ipfix-ipv6': SHAPES['ipfix-ipv6'] },
+      (shape) => {
+        const { sets, records, entry } = boundSets('smoke', shape);
+        const plan = createPlan(entry.layout, standardElements);
+        const setOctets = sets.reduce((sum, { start, end }) => sum + end - start, 0);
+        return {
+          wireBytesPerRecord: round(setOctets / records.length),
+          columnBytesPerRecord: rowBytes(plan),
+          copiesBeforeColumns: { recvmmsg: 0, dgram: 1 },
+        };
+      },
+    ),
+  };
+}
+
+/** Octets of a row in the arrays of a batch; contents of variable length not counted. */
+function rowBytes(plan: Plan): number {
+  const widths = { u32: 4, i32: 4, u64: 8, i64: 8, f64: 8, b16: 16, heap: 8 };
+  return plan.columns.reduce(
+    (sum, { storage, length }) =>
+      sum + widths[storage] + (storage === 'heap' && length < 0xffff ? length : 0),
+    0,
+  );
+}
+
+function mapValues<T, R>(source: Record<string, T>, map: (value: T) => R): Record<string, R> {
+  return Object.fromEntries(Object.entries(source).map(([key, value]) => [key, map(value)]));
+}
+
+export const factsText = (facts: object): string => `${JSON.stringify(facts, null, 2)}\n`;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const write = process.argv.includes('--write');
+  if (write) mkdirSync(FACTS_FOLDER, { recursive: true });
+  for (const [name, facts] of Object.entries(computeFacts())) {
+    if (write) writeFileSync(join(FACTS_FOLDER, name), factsText(facts));
+    else console.log(`${name} ${factsText(facts)}`);
+  }
+}

@@ -1,0 +1,123 @@
+import type { Allocations } from './allocations.ts';
+import { loadWarning, type Measurement } from './harness.ts';
+import { BATCH_SIZES } from './micro/dispatch.bench.ts';
+import type { ProfileEntry } from './profile.ts';
+import { cellText, type Report, type ReportPlot, type ReportTable } from './report.ts';
+
+/** A bench in several processes: the one in the middle by CPU time, and the range of all. */
+export interface BenchResult extends Measurement {
+  cpuLowNs: number;
+  cpuHighNs: number;
+  allocations: Allocations;
+  /** Only for benches of parts whose costs matter most. */
+  profile: ProfileEntry[];
+}
+
+/** The report of the micro benches. */
+export function microReport(results: readonly BenchResult[], load: number, rounds: number): Report {
+  const warning = loadWarning(load);
+  return {
+    topic: 'micro',
+    title: 'Micro benches: what each part costs',
+    question: 'What does one unit cost in each part of the way of the data, alone and warm?',
+    method:
+      `Each bench ran in ${rounds} processes of its own for a second after half a second of warming up; the CPU column is the ` +
+      'process in the middle, with the range of all. Output was checked before and after against an independent reader. CPU ' +
+      'is that of all threads by getrusage, garbage collection and compilation included; the calling thread alone is from ' +
+      `the scheduler. The clock's smallest step is ${cellText(results[0].resolutionNs)} ns and a run takes far longer. ` +
+      'Allocations were measured in a process that does not collect garbage. ' +
+      `Load average before: ${load.toFixed(2)}${warning === null ? '' : ', with other work on the same cores'}.`,
+    command: 'npm run bench',
+    tables: [cpuTable(results), wallTable(results), profileTable(results)],
+    plots: [dispatchPlot(results)],
+    findings: [...(warning === null ? [] : [`Warning: ${warning}.`]), ...goals(results)],
+    data: { load, rounds, results },
+  };
+}
+
+function cpuTable(results: readonly BenchResult[]): ReportTable {
+  return {
+    title: 'CPU time per unit',
+    columns: ['bench', 'unit', 'ns', 'lowest', 'highest', 'calling thread ns', 'goal ns', 'of goal'],
+    rows: results.map((r) => [
+      r.name,
+      r.unit,
+      r.cpuNs,
+      r.cpuLowNs,
+      r.cpuHighNs,
+      r.threadCpuNs,
+      r.targetNs ?? '',
+      r.targetNs === undefined ? '' : `${Math.round((100 * r.cpuNs) / r.targetNs)} %`,
+    ]),
+  };
+}
+
+function wallTable(results: readonly BenchResult[]): ReportTable {
+  return {
+    title: 'Wall time, garbage and output',
+    columns: [
+      'bench',
+      'median ns',
+      'p75 ns',
+      'p99 ns',
+      '± % of mean',
+      'runs',
+      'GCs',
+      'heap B/1000',
+      'buffers B/1000',
+      'output',
+    ],
+    rows: results.map((r) => [
+      r.name,
+      r.medianNs,
+      r.p75Ns,
+      r.p99Ns,
+      r.rmePercent,
+      r.runs,
+      r.gcCount,
+      Math.round(r.allocations.heapBytes),
+      Math.round(r.allocations.bufferBytes),
+      `\`${r.hash}\``,
+    ]),
+  };
+}
+
+function profileTable(results: readonly BenchResult[]): ReportTable {
+  const profiled = results.filter(({ profile }) => profile.length > 0);
+  return {
+    title: 'Where the time goes',
+    columns: ['bench', 'functions on top of the stack, percent of samples'],
+    rows: profiled.map(({ name, profile }) => [
+      name,
+      profile.map(({ where, percent }) => `${where} ${Math.round(percent)}`).join(', '),
+    ]),
+  };
+}
+
+/** Batch size against cost, from 16 up: a task for each datagram is off any scale. */
+function dispatchPlot(results: readonly BenchResult[]): ReportPlot {
+  const sizes = BATCH_SIZES.filter((size) => size > 1);
+  const points = (value: (result: BenchResult) => number): [number, number][] =>
+    sizes.flatMap((size) => {
+      const result = results.find(({ name }) => name === `dispatch/${size}-per-task`);
+      return result === undefined ? [] : [[size, value(result) / 1000] as [number, number]];
+    });
+  return {
+    name: 'dispatch',
+    title: 'Dispatch by batch size',
+    xLabel: 'datagrams per task',
+    yLabel: 'µs of CPU per datagram',
+    series: [
+      { name: 'all threads', points: points(({ cpuNs }) => cpuNs) },
+      { name: 'main thread', points: points(({ threadCpuNs }) => threadCpuNs) },
+    ],
+  };
+}
+
+function goals(results: readonly BenchResult[]): string[] {
+  return results.flatMap(({ name, unit, cpuNs, targetNs }) => {
+    if (targetNs === undefined) return [];
+    const verdict = cpuNs <= targetNs ? 'meets' : 'misses';
+    return [`\`${name}\` ${verdict} its goal: ${cellText(cpuNs)} of ${targetNs} ns per ${unit}.`];
+  });
+}
