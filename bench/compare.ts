@@ -90,11 +90,13 @@ async function compareBench(name: string, baseChild: string, headChild: string):
   };
 }
 
-const interval = ({ ratio, low, high }: Comparison): string =>
-  `${ratio.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+function interval({ ratio, low, high }: Comparison): string {
+  return `${ratio.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+}
 
-const verdict = ({ low, high }: Comparison): string =>
-  low > 1 ? 'slower' : high < 1 ? 'faster' : 'no difference seen';
+function verdict({ low, high }: Comparison): string {
+  return low > 1 ? 'slower' : high < 1 ? 'faster' : 'no difference seen';
+}
 
 function comparisonReport(
   [from, to]: readonly Worktree[],

@@ -9,7 +9,6 @@ export interface BenchResult extends Measurement {
   cpuLowNs: number;
   cpuHighNs: number;
   allocations: Allocations;
-  /** Only for benches of parts whose costs matter most. */
   profile: ProfileEntry[];
 }
 
@@ -83,11 +82,10 @@ function wallTable(results: readonly BenchResult[]): ReportTable {
 }
 
 function profileTable(results: readonly BenchResult[]): ReportTable {
-  const profiled = results.filter(({ profile }) => profile.length > 0);
   return {
-    title: 'Where the time goes',
+    title: 'Where the time of the calling thread goes',
     columns: ['bench', 'functions on top of the stack, percent of samples'],
-    rows: profiled.map(({ name, profile }) => [
+    rows: results.map(({ name, profile }) => [
       name,
       profile.map(({ where, percent }) => `${where} ${Math.round(percent)}`).join(', '),
     ]),

@@ -11,8 +11,6 @@ import { type BenchResult, microReport } from './micro-report.ts';
 import { cellText, writeReport } from './report.ts';
 import { allocationsApart, measureApart, profileApart } from './spawn.ts';
 
-const PROFILED = /^(scan|plan|encode|state)\//;
-
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -70,7 +68,7 @@ async function measureRounds(name: string): Promise<BenchResult> {
     cpuLowNs: Math.min(...cpus),
     cpuHighNs: Math.max(...cpus),
     allocations: await allocationsApart(name),
-    profile: PROFILED.test(name) ? await profileApart(name) : [],
+    profile: await profileApart(name),
   };
 }
 

@@ -1,4 +1,6 @@
 /** Public door of the library. */
+export type { ColumnData, FlowBatch, SetContext, TemplateResolver } from './decode/batch.ts';
+export type { FieldSpecifier, Layout } from './decode/layout.ts';
 export type { DecodeLimits } from './decode/limits.ts';
 export type {
   BasicList,
@@ -8,17 +10,33 @@ export type {
   SubTemplateList,
   SubTemplateMultiList,
 } from './decode/lists.ts';
-export type { Value } from './decode/value.ts';
+export type { Column, Plan, PlanField, Render, Storage } from './decode/plan.ts';
+export { type DecodedRecord, recordsOf } from './decode/records.ts';
+export { type Value, valueAt } from './decode/value.ts';
 export {
+  type BatchReport,
+  type Datagram,
   type DatagramSource,
-  type DecodedRecord,
+  type DecodeResult,
   Decoder,
   type DecoderOptions,
-  type DecodeResult,
+  type FaultEvent,
+  type MissingEvent,
   type TemplateEvent,
 } from './decoder.ts';
 export type { ExporterKey } from './dispatch/scanner.ts';
 export type { Element, ElementLookup, ElementType } from './elements/element.ts';
 export { ElementRegistry, standardElements } from './elements/registry.ts';
+export { ColumnarError } from './receive/columnar/body-cursor.ts';
+export type {
+  ColumnarColumn,
+  ColumnarColumns,
+  ColumnarFrame,
+  ColumnarRecord,
+  ColumnarSet,
+} from './receive/columnar/frame.ts';
+export { type ColumnarStream, type ReadColumnarOptions, readColumnar } from './receive/columnar/reader.ts';
+export type { ColumnarField, ColumnarItem, ColumnarSchema } from './receive/columnar/schema.ts';
+export type { ColumnarArrays, ColumnarValue } from './receive/columnar/value.ts';
 export type { PendingLimits } from './templates/pending.ts';
 export { FAULT_CODES, type FaultCode, REFUSAL_REASONS, type RefusalReason } from './wire/fault.ts';

@@ -129,6 +129,15 @@ export const OPTIONS = {
     group: 'Resources',
     commands: ['collect'],
   },
+  jit: {
+    flag: 'no-jit',
+    kind: 'switch',
+    syntax: '',
+    schema: schemas.onOff,
+    help: 'decode with the interpreter only, never with code made for a layout',
+    group: 'Resources',
+    commands: ['collect', 'decode'],
+  },
   workers: {
     flag: 'workers',
     kind: 'one',

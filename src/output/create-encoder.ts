@@ -4,9 +4,10 @@ import { IanaView } from '../schema/iana-view.ts';
 import { MillraceView } from '../schema/millrace-view.ts';
 import { Scratch } from '../schema/scratch.ts';
 import type { StateLookup } from '../schema/state-source.ts';
+import type { RecordView } from '../schema/view.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { ColumnarRows } from './columnar.ts';
-import type { Encoder, Encoding } from './encoder.ts';
+import type { Encoder, Encoding, RowFormat } from './encoder.ts';
 import { MsgpackRows } from './msgpack.ts';
 import { NdjsonRows } from './ndjson.ts';
 import type { ListReader, Rows } from './rows.ts';
@@ -78,19 +79,22 @@ export class BatchEncoder implements Encoder {
     const { listToValue, state } = this.#dependencies;
     const native = schema === 'millrace' ? new MillraceView(plan, this.#scratch, state) : null;
     const view = native ?? new IanaView(plan);
-    switch (format) {
-      case 'ndjson':
-        return { rows: new NdjsonRows(view, listToValue), view: native };
-      case 'msgpack':
-        return { rows: new MsgpackRows(view, listToValue), view: native };
-      case 'columnar':
-        return { rows: new ColumnarRows(view, this.#scratch), view: native };
-      case 'text': {
-        const rows =
-          native === null ? new FieldTextRows(view, listToValue) : new FlowTextRows(native, listToValue);
-        return { rows, view: native };
-      }
-    }
+    if (format === 'columnar') return { rows: new ColumnarRows(view, this.#scratch), view: native };
+    return { rows: rowsOf(format, view, listToValue), view: native };
+  }
+}
+
+/** Writes what a view shows, in a format of rows. */
+export function rowsOf(format: RowFormat, view: RecordView, listToValue: ListReader): Rows {
+  switch (format) {
+    case 'ndjson':
+      return new NdjsonRows(view, listToValue);
+    case 'msgpack':
+      return new MsgpackRows(view, listToValue);
+    case 'text':
+      return view.schema === 'iana'
+        ? new FieldTextRows(view, listToValue)
+        : new FlowTextRows(view, listToValue);
   }
 }
 

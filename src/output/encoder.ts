@@ -2,6 +2,8 @@ import type { FlowBatch } from '../decode/batch.ts';
 
 export const FORMATS = ['ndjson', 'text', 'msgpack', 'columnar'] as const;
 export type Format = (typeof FORMATS)[number];
+/** Formats that write one record after another. */
+export type RowFormat = Exclude<Format, 'columnar'>;
 export const SCHEMAS = ['millrace', 'iana'] as const;
 export type Schema = (typeof SCHEMAS)[number];
 

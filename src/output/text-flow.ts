@@ -1,6 +1,6 @@
 import { isV4Mapped } from '../base/ip.ts';
 import type { FlowBatch, SetContext } from '../decode/batch.ts';
-import type { MillraceView } from '../schema/millrace-view.ts';
+import type { RecordView } from '../schema/view.ts';
 import { putAddress, putIpv4, putIpv6, putMac, putU32, putU64 } from './ascii.ts';
 import { type ByteWriter, putBytes } from './byte-writer.ts';
 import { measureJson, putFloat } from './json-ops.ts';
@@ -90,13 +90,13 @@ const SHOWN = [
  * other, and nothing that an exporter sent reaches the terminal as a control character.
  */
 export class FlowTextRows implements Rows {
-  readonly #view: MillraceView;
+  readonly #view: RecordView;
   readonly #readList: ListReader;
   readonly #fields: FieldTextRows;
   readonly #table: OpTable;
   readonly #ops: Readonly<Record<(typeof SHOWN)[number], Op | null>>;
 
-  constructor(view: MillraceView, readList: ListReader) {
+  constructor(view: RecordView, readList: ListReader) {
     this.#view = view;
     this.#readList = readList;
     this.#fields = new FieldTextRows(view, readList);

@@ -97,6 +97,7 @@ function collectorOptions(values: Values, log: Log, onOutputClosed: () => void):
     receive: values.receive,
     receivers: values.receivers,
     receiveBufferBytes: values.recvBuffer,
+    jit: values.jit ? 'auto' : 'off',
     log,
     onOutputClosed,
   };

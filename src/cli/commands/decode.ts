@@ -32,6 +32,7 @@ export async function decode(files: readonly string[], values: Values): Promise<
     source: 'feeder',
     outputs,
     workers: values.workers === 'auto' ? undefined : values.workers,
+    jit: values.jit ? 'auto' : 'off',
     scanner: {
       // A recording has its own time, which has nothing to do with how long reading takes.
       templateTtlMs: Number.POSITIVE_INFINITY,
