@@ -1,4 +1,5 @@
 /** Public door of the library. */
+export { ERROR_CODES, type ErrorCode, MillraceError } from './base/errors.ts';
 export type { ColumnData, FlowBatch, SetContext, TemplateResolver } from './decode/batch.ts';
 export type { FieldSpecifier, Layout } from './decode/layout.ts';
 export type { DecodeLimits } from './decode/limits.ts';

@@ -139,10 +139,10 @@ function peers(): PeerCollector[] {
             'print_output[flows]: json',
             `print_output_file[flows]: ${folder}/flows.json`,
             'print_output_file_append[flows]: true',
-            'print_refresh_time[flows]: 5',
+            'print_refresh_time[flows]: 2',
             'plugin_buffer_size[flows]: 1048576',
-            `plugin_pipe_size[flows]: ${256 * 1024 * 1024}`,
-            'print_cache_entries[flows]: 1000003',
+            `plugin_pipe_size[flows]: ${64 * 1024 * 1024}`,
+            'print_cache_entries[flows]: 131101',
             '',
           ].join('\n'),
         );
@@ -150,22 +150,8 @@ function peers(): PeerCollector[] {
       },
       flows: (folder) => lines(join(folder, 'flows.json')),
     },
-    {
-      name: 'goflow2',
-      writes: 'JSON lines',
-      version: versionOf('goflow2'),
-      install: INSTALL['goflow2'],
-      command: (port, folder) => [
-        program('goflow2')!,
-        '-listen',
-        `netflow://127.0.0.1:${port}`,
-        '-addr',
-        '127.0.0.1:0',
-        '-transport.file',
-        join(folder, 'flows.json'),
-      ],
-      flows: (folder) => lines(join(folder, 'flows.json')),
-    },
+    goflow2('json', 'JSON lines'),
+    goflow2('bin', 'protobuf, not separated'),
     {
       name: 'netflow_parser + serde_json',
       writes: 'JSON lines (harness of this bench)',
@@ -191,6 +177,21 @@ function peers(): PeerCollector[] {
       flows: (folder) => lines(join(folder, 'flows.json')),
     },
   ];
+}
+
+function goflow2(format: string, writes: string): PeerCollector {
+  return {
+    name: `goflow2 ${format}`,
+    writes,
+    version: versionOf('goflow2'),
+    install: INSTALL['goflow2'],
+    command: (port, folder) => [
+      program('goflow2')!,
+      ...['-listen', `netflow://127.0.0.1:${port}`, '-addr', '127.0.0.1:0', '-format', format],
+      ...['-transport.file', join(folder, 'flows.out'), '-transport.file.sep', format === 'bin' ? '' : '\n'],
+    ],
+    flows: (folder) => (format === 'json' ? lines(join(folder, 'flows.out')) : null),
+  };
 }
 
 function filesIn(folder: string, prefix: string): string[] {

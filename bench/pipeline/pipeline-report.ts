@@ -184,13 +184,16 @@ function findings(runs: RunResult[], maxima: Maximum[]): string[] {
   if (byCost.length > 0) {
     found.push(`Cheapest: ${costText(byCost[0])}. Dearest: ${costText(byCost.at(-1)!)}.`);
   }
-  for (const run of runs) {
+  const fastest = Math.max(0, ...runs.map(({ rate }) => rate));
+  for (const run of runs.filter(({ rate, setup }) => rate > fastest * 0.9 && setup.workers === 1)) {
     const all = total(run);
     const shares = THREADS.map((name) => {
       const { user, system } = cpuPer(run.threads, decoded(run), name);
       return `${name} ${(((user + system) / all) * 100).toFixed(0)} %`;
     });
-    found.push(`${setupName(run.setup)} at ${Math.round(run.rate)}/s: ${shares.join(', ')}.`);
+    found.push(
+      `${setupName(run.setup)} at ${Math.round(run.rate)}/s, ${all.toFixed(0)} ns per flow: ${shares.join(', ')}.`,
+    );
   }
   const best = maxima.reduce<Maximum | null>((a, b) => (a === null || b.max.rate > a.max.rate ? b : a), null);
   if (best !== null)

@@ -31,7 +31,7 @@ async function run(args: string[]): Promise<void> {
       }
     }
     if (!options.findMax) continue;
-    const max = await findMax(setup, Math.min(3, options.seconds));
+    const max = await findMax(setup, Math.min(2, options.seconds));
     maxima.push({ setup, max });
     console.log(`${setupName(setup)} carries ${Math.round(max.rate)}/s (${formatOf(setup)})`);
   }

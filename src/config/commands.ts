@@ -71,8 +71,14 @@ export const COMMANDS = {
     summary: 'take apart what a collector works with',
     description:
       'inspect plan FILE: prints the code that is made for each record layout defined in a capture, with its fields.',
-    argument: { syntax: 'plan|file', several: true, help: 'what to show, and of which file; - is standard input' },
-    examples: [{ line: 'millrace inspect plan capture.pcap', does: 'how the layouts of a capture are decoded' }],
+    argument: {
+      syntax: 'plan|file',
+      several: true,
+      help: 'what to show, and of which file; - is standard input',
+    },
+    examples: [
+      { line: 'millrace inspect plan capture.pcap', does: 'how the layouts of a capture are decoded' },
+    ],
   },
   demo: {
     summary: 'collector and simulated exporters in one terminal',

@@ -1,7 +1,7 @@
-import type { Layout } from '../../decode/layout.ts';
 import { planSource } from '../../decode/compile.ts';
+import type { Layout } from '../../decode/layout.ts';
 import { createPlan } from '../../decode/plan.ts';
-import { type ScanHandler, Scanner, DEFAULT_SCANNER_OPTIONS } from '../../dispatch/scanner.ts';
+import { DEFAULT_SCANNER_OPTIONS, type ScanHandler, Scanner } from '../../dispatch/scanner.ts';
 import { standardElements } from '../../elements/registry.ts';
 import { openCapture } from '../../receive/capture/capture.ts';
 import type { Scope, TemplateEntry } from '../../templates/scope.ts';
@@ -67,5 +67,9 @@ function describe(layout: Layout, names: ReadonlySet<string>): string {
     return `//   ${String(i).padStart(3)}  ${key}, ${octets}, ${storage}`;
   });
   const source = planSource(plan) ?? '// too large: this layout is interpreted';
-  return [`// ${shown}${names.size > 5 ? ' and more' : ''}: ${fields.length} columns`, ...fields, source].join('\n');
+  return [
+    `// ${shown}${names.size > 5 ? ' and more' : ''}: ${fields.length} columns`,
+    ...fields,
+    source,
+  ].join('\n');
 }
