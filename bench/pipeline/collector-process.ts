@@ -31,6 +31,8 @@ export interface CollectorSample {
   ringDropped: number;
   /** Records. */
   decoded: number;
+  /** Ranges of datagrams that were retired; with several rings, once for each that had a part in it. */
+  tasks: number;
   latency: LatencySummary;
   /** Of the main thread. */
   gc: GcSummary;
@@ -75,6 +77,7 @@ async function sample(): Promise<CollectorSample> {
     kernelDropped,
     ringDropped: collector.ledger.get(Count.datagrams_refused_ring_full),
     decoded: collector.ledger.get(Count.records_decoded),
+    tasks: latency.tasks,
     latency: latency.summary(),
     gc: { ...gc },
     ringsFull,

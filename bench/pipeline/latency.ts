@@ -51,8 +51,8 @@ class Histogram {
  * to the outputs in the same turn, so the release of a slot is the moment of the write for an output that keeps
  * nothing. For outputs with a queue it is the moment at which the queue says that the kernel has the bytes.
  */
-export function watchLatency(memory: SharedMemory): Histogram {
-  const histogram = new Histogram();
+export function watchLatency(memory: SharedMemory): Histogram & { tasks: number } {
+  const histogram = Object.assign(new Histogram(), { tasks: 0 });
   const released = new WeakMap<Ring, number>();
   const queues = new WeakMap<object, Float64Array[]>();
   /** Queues that were given something in this turn, whose arrival times follow with the release. */
@@ -60,6 +60,7 @@ export function watchLatency(memory: SharedMemory): Histogram {
 
   const release = Ring.prototype.release;
   Ring.prototype.release = function (this: Ring, count: number): void {
+    histogram.tasks++;
     const first = released.get(this) ?? 0;
     const nowMs = systemClock.wallMs();
     const arrivals: number[] = [];

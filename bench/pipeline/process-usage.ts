@@ -9,7 +9,10 @@ interface Reading {
   user: number;
   system: number;
   waitedNs: number;
+  sleeps: number;
 }
+
+const NOTHING: Readonly<Reading> = { threads: 0, ranNs: 0, user: 0, system: 0, waitedNs: 0, sleeps: 0 };
 
 /** CPU time of the threads of one kind between two readings. */
 export interface ThreadUsage {
@@ -19,6 +22,8 @@ export interface ThreadUsage {
   systemNs: number;
   /** Time in which they could have run and had no core. */
   waitedNs: number;
+  /** Times they had nothing to do and went to sleep. */
+  sleeps: number;
 }
 
 const read = (path: string): string => {
@@ -45,12 +50,13 @@ export function readThreads(pid: number, kinds: readonly string[]): Map<string, 
     if (!(ranNs >= 0)) continue;
     const comm = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
     const name = Number(task) === pid ? 'main' : comm !== 'main' && kinds.includes(comm) ? comm : 'other';
-    const sum = readings.get(name) ?? { threads: 0, ranNs: 0, user: 0, system: 0, waitedNs: 0 };
+    const sum = readings.get(name) ?? { ...NOTHING };
     sum.threads++;
     sum.ranNs += ranNs;
     sum.user += Number(columns[11]);
     sum.system += Number(columns[12]);
     sum.waitedNs += waitedNs;
+    sum.sleeps += Number(/\nvoluntary_ctxt_switches:\s+(\d+)/.exec(read(`${folder}/status`))?.[1] ?? 0);
     readings.set(name, sum);
   }
   return readings;
@@ -59,13 +65,14 @@ export function readThreads(pid: number, kinds: readonly string[]): Map<string, 
 /** What was used from one reading to the next. Threads that ended in between are lost from it. */
 export function usageBetween(before: Map<string, Reading>, after: Map<string, Reading>): ThreadUsage[] {
   return [...after].map(([name, now]) => {
-    const then = before.get(name) ?? { threads: 0, ranNs: 0, user: 0, system: 0, waitedNs: 0 };
+    const then = before.get(name) ?? NOTHING;
     const ranNs = now.ranNs - then.ranNs;
     const user = Math.max(0, now.user - then.user);
     const system = Math.max(0, now.system - then.system);
     const userNs = user + system > 0 ? (ranNs * user) / (user + system) : ranNs;
     const waitedNs = now.waitedNs - then.waitedNs;
-    return { name, threads: now.threads, userNs, systemNs: ranNs - userNs, waitedNs };
+    const sleeps = now.sleeps - then.sleeps;
+    return { name, threads: now.threads, userNs, systemNs: ranNs - userNs, waitedNs, sleeps };
   });
 }
 

@@ -31,6 +31,7 @@ export interface Burst {
   /** How long after the last datagram was sent the last one was taken from the ring. */
   drainedMs: number;
   threads: ThreadUsage[];
+  tasks: number;
   latency: CollectorSample['latency'];
   mainGc: GcSummary;
   residentBytes: number;
@@ -126,6 +127,7 @@ export class Session {
       ringDropped,
       drainedMs: Math.max(0, atMs - sentMs),
       threads: usageBetween(usedBefore, readThreads(pid, THREAD_KINDS)),
+      tasks: sample.tasks - before.tasks,
       latency: sample.latency,
       mainGc: sample.gc,
       residentBytes: residentBytes(pid).now,

@@ -102,7 +102,7 @@ test('what is refused says what is allowed', () => {
     ['kafka://x/y', /^allowed are/],
     ['stdout:x', /^stdout: takes no path$/],
     ['null:/dev/null', /^null: takes no path$/],
-    ['stdout:?format=xml', /^format is "xml"; allowed are ndjson, text, msgpack$/],
+    ['stdout:?format=xml', /^format is "xml"; allowed are ndjson, text, msgpack, columnar$/],
     ['stdout:?format', /^format is ""; allowed are/],
     ['stdout:?schema=goflow', /^schema is "goflow"; allowed are millrace, iana$/],
     ['stdout:?options=yes', /^options is "yes"; allowed are true, false$/],

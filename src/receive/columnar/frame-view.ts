@@ -65,7 +65,7 @@ function pointAt(value: RowValue, column: ColumnarColumn | null): void {
   value.absent = column === null;
   if (column === null) return;
   value.present = column.present;
-  value.heap = column.heap ?? NO_OCTETS;
+  value.heap = column.items.find(({ heap }) => heap !== null)?.heap ?? NO_OCTETS;
   for (let i = 0; i < value.columns.length; i++) pointDataAt(value.columns[i], column.items[i]);
 }
 

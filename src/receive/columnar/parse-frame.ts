@@ -61,7 +61,8 @@ export class FrameParser {
     cursor.key('rows');
     const at = cursor.at;
     const rows = cursor.integer();
-    if (rows > MAX_FRAME_ROWS) cursor.fail(`${rows} rows; allowed are up to ${MAX_FRAME_ROWS}`, at);
+    if (rows < 1 || rows > MAX_FRAME_ROWS)
+      cursor.fail(`${rows} rows; allowed are 1 to ${MAX_FRAME_ROWS}`, at);
     cursor.key('sets');
     const sets = readSets(cursor, rows);
     cursor.key('heaps');

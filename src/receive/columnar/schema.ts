@@ -114,7 +114,8 @@ function readFields(cursor: BodyCursor, budget: { left: number }): ColumnarField
     const list: ColumnarItem[] = [];
     for (let n = taken(cursor, budget); n > 0; n--) list.push(readItem(cursor, cursor.map(), budget));
     if (list.length === 0) cursor.fail('a list has no items', at);
-    if (list.some(({ type, heap }) => type === 'word' || heap !== list[0].heap))
+    const heaps = new Set(list.map(({ heap }) => heap).filter((heap) => heap >= 0));
+    if (heaps.size > 1 || list.some(({ type }) => type === 'word'))
       cursor.fail('a list has items of words, or of different heaps', at);
     fields.push({ name, list: true, items: list });
   }
