@@ -184,16 +184,8 @@ export class Scanner<C> {
   /** Returns false when the message is malformed and nothing of it was used. */
   #message(address: Uint8Array, addressAt: number, port: number): boolean {
     const header = this.#header;
-    const keyPort = this.#options.exporterKey === 'address+port' ? port : 0;
     if (header.version < 9) {
-      const scope = this.scopes.obtain(
-        header.version,
-        address,
-        addressAt,
-        keyPort,
-        header.observationDomainId,
-        this.#now,
-      );
+      const scope = this.#scope(address, addressAt, port);
       this.#handler.message(scope, header);
       if (scope === undefined) this.#handler.missing(undefined, 0, false);
       else this.#legacy(scope);
@@ -201,18 +193,8 @@ export class Scanner<C> {
     }
     const end = this.#soundSets();
     if (end < 0) return false;
-    if (end === header.body) {
-      this.#handler.message(undefined, header);
-      return true;
-    }
-    const scope = this.scopes.obtain(
-      header.version,
-      address,
-      addressAt,
-      keyPort,
-      header.observationDomainId,
-      this.#now,
-    );
+    // A message without sets is sound, and no reason to remember anybody.
+    const scope = end === header.body ? undefined : this.#scope(address, addressAt, port);
     this.#handler.message(scope, header);
     for (let at = header.body; end - at >= SET_HEADER_BYTES; ) {
       const length = this.#view.getUint16(at + 2);
@@ -221,6 +203,13 @@ export class Scanner<C> {
       at += length;
     }
     return true;
+  }
+
+  /** The scope of the message; undefined when there is no room for a new one. */
+  #scope(address: Uint8Array, addressAt: number, port: number): Scope<C> | undefined {
+    const { version, observationDomainId } = this.#header;
+    const keyPort = this.#options.exporterKey === 'address+port' ? port : 0;
+    return this.scopes.obtain(version, address, addressAt, keyPort, observationDomainId, this.#now);
   }
 
   #legacy(scope: Scope<C>): void {

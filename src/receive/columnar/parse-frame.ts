@@ -169,9 +169,14 @@ class ColumnReader {
     const more = second === 0 ? null : new Uint32Array(this.#array(second).buffer);
     const heap = item.heap < 0 ? null : this.#heaps[item.heap];
     for (let row = 0; row < this.#rows; row++) {
-      if (present !== null && present[row] <= i) continue;
-      if (heap !== null) this.#checkOctets(values[row], more![row], heap, at);
-      else if (type === 'word' && values[row] >= words.length) this.#cursor.fail('there is no such word', at);
+      const has = present === null || present[row] > i;
+      if (heap !== null) {
+        // Whoever makes room for octets should not have to ask whether they are there.
+        if (!has) values[row] = more![row] = 0;
+        this.#checkOctets(values[row], more![row], heap, at);
+      } else if (has && type === 'word' && values[row] >= words.length) {
+        this.#cursor.fail('there is no such word', at);
+      }
     }
     return { type, storage, words, values, more, heap };
   }

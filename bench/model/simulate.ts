@@ -1,0 +1,353 @@
+/**
+ * The collector’s pipeline as a discrete-event simulation: receive → scan → tasks → workers → retire, with the limits of
+ * ring, items and tasks that the collector has, on a number of cores that its threads share evenly. Times in ns.
+ */
+
+/** What each step costs a thread. */
+export interface Costs {
+  /** Receive thread: per datagram, and each time it is woken. */
+  receiveDatagram: number;
+  receiveWake: number;
+  /** Main thread: per datagram scanned and retired; per task given out and taken back; each time it is woken. */
+  mainDatagram: number;
+  mainEvent: number;
+  /** Decode thread: per datagram decoded and encoded, and per task. */
+  decodeDatagram: number;
+  decodeTask: number;
+  /** Helper threads of V8: per datagram. */
+  otherDatagram: number;
+  /** The sender, when it shares the cores: per datagram. 0: another machine sends. */
+  sendDatagram: number;
+}
+
+export interface SimulationSetup {
+  costs: Costs;
+  cores: number;
+  workers: number;
+  receivers: number;
+  /** Datagrams per second; Infinity: as fast as they are taken. */
+  rate: number;
+  seconds: number;
+  slots: number;
+}
+
+export interface Prediction {
+  received: number;
+  retired: number;
+  lost: number;
+  tasks: number;
+  mainWakes: number;
+  receiveWakes: number;
+  /** CPU ns per retired datagram. */
+  main: number;
+  receive: number;
+  decode: number;
+  other: number;
+  /** Part of the time in which the busiest thread of each kind had work. */
+  busy: Record<'main' | 'receive' | 'decode', number>;
+  /** From arrival at the socket to retirement. */
+  p50Ms: number;
+  p99Ms: number;
+}
+
+// The limits of the collector; datagrams of one data set are one item each.
+const BATCH = 64;
+const TURN = 64;
+const PUMP = 1024;
+const TASK = 128;
+const TASKS_PER_WORKER = 2;
+const ITEMS = 65_536;
+const ITEMS_RESERVED = 16_384;
+/** What 32 MiB of socket buffer hold of datagrams of this size. */
+const SOCKET = 14_000;
+const SEND_BATCH = 32;
+const SEND_PAUSE_NS = 1e6;
+
+interface Task {
+  datagrams: number;
+  slots: number[];
+  arrivals: number[];
+  done: boolean;
+}
+
+/** A thread: at most one piece of work at a time, and what follows it. */
+class Thread {
+  left = 0;
+  used = 0;
+  next: (() => void) | null = null;
+
+  get busy(): boolean {
+    return this.next !== null;
+  }
+
+  start(work: number, next: () => void): void {
+    this.left = work;
+    this.used += work;
+    this.next = next;
+  }
+}
+
+export function simulate(setup: SimulationSetup): Prediction {
+  return new Simulation(setup).run();
+}
+
+class Simulation {
+  readonly #setup: SimulationSetup;
+  #now = 0;
+  readonly #threads: Thread[] = [];
+  readonly #main = this.#thread();
+  readonly #sender = this.#thread();
+  readonly #others = [this.#thread(), this.#thread()];
+  readonly #receivers: Thread[];
+  readonly #workers: Thread[];
+  /** Arrival times: of datagrams in sockets, and of those in rings that are not scanned. */
+  readonly #sockets: number[][];
+  readonly #rings: number[][];
+  readonly #ringUsed: number[];
+  readonly #workerQueues: Task[][];
+  #tasks: Task[] = [];
+  #waiting: Task[] = [];
+  #running = 0;
+  #items = 0;
+  #open: Task;
+  #results = 0;
+  #scheduled = false;
+  #otherWork = 0;
+  #sendAt = 0;
+  #sent = 0;
+  readonly #latencies: number[] = [];
+  readonly #result = { received: 0, retired: 0, lost: 0, tasks: 0, mainWakes: 0, receiveWakes: 0 };
+
+  constructor(setup: SimulationSetup) {
+    this.#setup = setup;
+    const rings = Array.from({ length: setup.receivers }, (_, i) => i);
+    this.#receivers = rings.map(() => this.#thread());
+    this.#workers = Array.from({ length: setup.workers }, () => this.#thread());
+    this.#sockets = rings.map(() => []);
+    this.#rings = rings.map(() => []);
+    this.#ringUsed = rings.map(() => 0);
+    this.#workerQueues = this.#workers.map(() => []);
+    this.#open = this.#newTask();
+  }
+
+  #thread(): Thread {
+    const thread = new Thread();
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  run(): Prediction {
+    const { cores, seconds, workers, receivers } = this.#setup;
+    const end = seconds * 1e9;
+    while (this.#now < end) {
+      this.#wake();
+      const active = this.#threads.filter((thread) => thread.busy);
+      const speed = Math.min(1, cores / Math.max(1, active.length));
+      let step = active.reduce((least, { left }) => Math.min(least, left), Number.POSITIVE_INFINITY) / speed;
+      if (!this.#sender.busy) step = Math.min(step, Math.max(0, this.#sendAt - this.#now));
+      step = Math.min(step, end - this.#now);
+      this.#now += step;
+      for (const thread of active) {
+        thread.left -= step * speed;
+        if (thread.left > 1e-3) continue;
+        const { next } = thread;
+        thread.next = null;
+        next!();
+      }
+    }
+    const { retired } = this.#result;
+    const sum = (threads: Thread[]): number => threads.reduce((n, { used }) => n + used, 0);
+    const share = (threads: Thread[], count: number): number => sum(threads) / count / end;
+    this.#latencies.sort((a, b) => a - b);
+    const percentile = (p: number): number =>
+      (this.#latencies[Math.floor(this.#latencies.length * p)] ?? 0) / 1e6;
+    return {
+      ...this.#result,
+      main: this.#main.used / retired,
+      receive: sum(this.#receivers) / retired,
+      decode: sum(this.#workers) / retired,
+      other: sum(this.#others) / retired,
+      busy: {
+        main: this.#main.used / end,
+        receive: share(this.#receivers, receivers),
+        decode: share(this.#workers, workers),
+      },
+      p50Ms: percentile(0.5),
+      p99Ms: percentile(0.99),
+    };
+  }
+
+  /** Gives work to every thread that has none and for which there is some. */
+  #wake(): void {
+    if (!this.#sender.busy && this.#now >= this.#sendAt) this.#send();
+    this.#receivers.forEach((thread, i) => {
+      if (!thread.busy && this.#mayReceive(i)) {
+        this.#result.receiveWakes++;
+        this.#receive(i, this.#setup.costs.receiveWake);
+      }
+    });
+    if (!this.#main.busy && this.#mainHasWork()) {
+      this.#result.mainWakes++;
+      this.#main.start(this.#setup.costs.mainEvent, () => this.#mainTurn());
+    }
+    this.#workers.forEach((_, i) => {
+      this.#decode(i);
+    });
+    for (const thread of this.#others) {
+      if (thread.busy || this.#otherWork < 1e5) continue;
+      this.#otherWork -= 1e5;
+      thread.start(1e5, () => {});
+    }
+  }
+
+  #send(): void {
+    const { rate, costs, receivers } = this.#setup;
+    const due = Math.min(SEND_BATCH, Math.ceil((this.#now / 1e9) * rate) - this.#sent);
+    if (rate !== Number.POSITIVE_INFINITY && due <= 0) {
+      this.#sendAt = this.#now + SEND_PAUSE_NS;
+      return;
+    }
+    // Without a sender among the threads, an unlimited rate keeps the sockets full.
+    if (rate === Number.POSITIVE_INFINITY && costs.sendDatagram === 0) {
+      for (const socket of this.#sockets) while (socket.length < SOCKET) socket.push(this.#now);
+      this.#sendAt = this.#now + SEND_PAUSE_NS / 10;
+      return;
+    }
+    const count = rate === Number.POSITIVE_INFINITY ? SEND_BATCH : due;
+    const socket = this.#sockets[Math.floor(this.#sent / SEND_BATCH) % receivers];
+    this.#sent += count;
+    this.#sender.start(Math.max(1, count * costs.sendDatagram), () => {
+      for (let i = 0; i < count; i++) {
+        if (socket.length < SOCKET) socket.push(this.#now);
+        else this.#result.lost++;
+      }
+    });
+  }
+
+  #mayReceive(i: number): boolean {
+    return this.#sockets[i].length > 0 && this.#ringUsed[i] < this.#setup.slots;
+  }
+
+  #receive(i: number, extra: number): void {
+    const count = Math.min(BATCH, this.#sockets[i].length, this.#setup.slots - this.#ringUsed[i]);
+    this.#ringUsed[i] += count;
+    this.#receivers[i].start(extra + count * this.#setup.costs.receiveDatagram, () => {
+      this.#rings[i].push(...this.#sockets[i].splice(0, count));
+      this.#result.received += count;
+      if (this.#mayReceive(i)) this.#receive(i, 0);
+    });
+  }
+
+  #mainHasWork(): boolean {
+    return (
+      this.#results > 0 || this.#scheduled || (this.#mayScan() && this.#rings.some((ring) => ring.length > 0))
+    );
+  }
+
+  #mayScan(): boolean {
+    return ITEMS - this.#items >= ITEMS_RESERVED;
+  }
+
+  /** One turn of the event loop: results that have come in, then the rings. */
+  #mainTurn(): void {
+    const { costs } = this.#setup;
+    const results = this.#results;
+    this.#results = 0;
+    this.#main.start(Math.max(1, (results * costs.mainEvent) / 2), () => {
+      this.#retire();
+      this.#scheduled = false;
+      this.#pump(PUMP);
+    });
+  }
+
+  #pump(left: number): void {
+    const { costs } = this.#setup;
+    let scanned = 0;
+    for (let i = 0; i < this.#rings.length && scanned < TURN; i++) {
+      if (!this.#mayScan()) break;
+      const take = Math.min(TURN, this.#rings[i].length, left, TASK - this.#open.datagrams);
+      if (take === 0) continue;
+      this.#open.arrivals.push(...this.#rings[i].splice(0, take));
+      this.#open.slots[i] += take;
+      this.#open.datagrams += take;
+      this.#items += take;
+      scanned += take;
+      if (this.#open.datagrams >= TASK) break;
+    }
+    const close =
+      this.#open.datagrams >= TASK || (scanned === 0 && this.#open.datagrams > 0 && this.#hasRoom());
+    if (scanned === 0 && !close) {
+      if (left <= 0) this.#scheduled = true;
+      this.#continueMain();
+      return;
+    }
+    this.#main.start(scanned * costs.mainDatagram + (close ? costs.mainEvent / 2 : 0) + 1, () => {
+      if (close) this.#close();
+      if (left - scanned > 0) this.#pump(left - scanned);
+      else {
+        this.#scheduled = true;
+        this.#continueMain();
+      }
+    });
+  }
+
+  /** The loop turns again without sleeping when there is more to do. */
+  #continueMain(): void {
+    if (this.#mainHasWork()) this.#mainTurn();
+  }
+
+  #hasRoom(): boolean {
+    return this.#running < this.#workers.length * TASKS_PER_WORKER;
+  }
+
+  #close(): void {
+    this.#tasks.push(this.#open);
+    this.#waiting.push(this.#open);
+    this.#open = this.#newTask();
+    this.#give();
+  }
+
+  #newTask(): Task {
+    return {
+      datagrams: 0,
+      slots: new Array<number>(this.#setup.receivers).fill(0),
+      arrivals: [],
+      done: false,
+    };
+  }
+
+  #give(): void {
+    while (this.#waiting.length > 0 && this.#hasRoom()) {
+      this.#running++;
+      const shortest = this.#workerQueues.reduce((a, b) => (b.length < a.length ? b : a));
+      shortest.push(this.#waiting.shift()!);
+    }
+  }
+
+  #decode(i: number): void {
+    const [task] = this.#workerQueues[i];
+    if (this.#workers[i].busy || task === undefined) return;
+    const { decodeDatagram, decodeTask } = this.#setup.costs;
+    this.#workers[i].start(decodeTask + task.datagrams * decodeDatagram, () => {
+      this.#workerQueues[i].shift();
+      task.done = true;
+      this.#results++;
+      this.#running--;
+    });
+  }
+
+  #retire(): void {
+    this.#give();
+    while (this.#tasks[0]?.done) {
+      const task = this.#tasks.shift()!;
+      this.#items -= task.datagrams;
+      task.slots.forEach((count, i) => {
+        this.#ringUsed[i] -= count;
+      });
+      this.#result.tasks++;
+      this.#result.retired += task.datagrams;
+      this.#otherWork += task.datagrams * this.#setup.costs.otherDatagram;
+      for (let i = 0; i < task.arrivals.length; i += 8) this.#latencies.push(this.#now - task.arrivals[i]);
+    }
+  }
+}
