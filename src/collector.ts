@@ -6,12 +6,13 @@ import type { Cidr } from './base/ip.ts';
 import { Mute } from './base/mute.ts';
 import type { JitMode } from './decode/plan-runner.ts';
 import { Pipeline, type PipelineOutput } from './dispatch/pipeline.ts';
-import { DecodePool } from './dispatch/pool.ts';
+import { DecodePool, TASKS_PER_WORKER } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScannerOptions } from './dispatch/scanner.ts';
 import { standardElements } from './elements/registry.ts';
 import type { MemorySize } from './memory/layout.ts';
 import { SharedMemory } from './memory/shared-memory.ts';
+import { Slabs } from './memory/slabs.ts';
 import type { Encoding } from './output/encoder.ts';
 import { openSink } from './output/open-sink.ts';
 import type { OutputSpec } from './output/output-uri.ts';
@@ -80,6 +81,9 @@ export interface CollectorReport extends LedgerReport {
 const LIVE_MEMORY = { slots: 8_192, maxDatagramBytes: 9_216, items: 65_536, heapBytes: 64 * 1024 * 1024 };
 const FILE_MEMORY = { slots: 1_024, maxDatagramBytes: 65_535, items: 65_536, heapBytes: 64 * 1024 * 1024 };
 export const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
+/** Encoded bytes of a task of full datagrams; longer ones are sent by message. */
+const SLAB_BYTES = 4 * 1024 * 1024;
+const SPARE_SLABS = 4;
 const TICK_MS = 1_000;
 const NOTE_INTERVAL_MS = 10_000;
 
@@ -238,8 +242,15 @@ export class Collector {
       this.#quarantine = new Quarantine(quarantine, this.#clock, standardElements, onTrouble);
       await this.#quarantine.open();
     }
+    // For every task in work or waiting there is one more on its way out.
+    const slabs = Slabs.create(
+      this.#encodings.length * (this.workers * TASKS_PER_WORKER * 2 + SPARE_SLABS),
+      SLAB_BYTES,
+    );
     const setup = {
       memory: this.memory.buffer,
+      slabs: slabs.buffer,
+      slabBytes: SLAB_BYTES,
       encodings: this.#encodings,
       limits: scanner.limits,
       jit: this.#options.jit ?? 'auto',
@@ -248,6 +259,7 @@ export class Collector {
     await this.#pool.ready();
     this.#pipeline = new Pipeline({
       memory: this.memory,
+      slabs,
       elements: standardElements,
       scanner,
       pool: this.#pool,

@@ -32,7 +32,7 @@ async function prepare(size: Size, perTask: number): Promise<Prepared> {
     const payload = slot + RecordOffset.payload;
     items.make(payload, header - payload, start - payload, end - payload, false, entry.address, 0, 0);
   }
-  const setup = { memory: memory.buffer, encodings: [], limits: DEFAULT_DECODE_LIMITS, jit: 'auto' as const };
+  const setup = { memory: memory.buffer, encodings: [], limits: DEFAULT_DECODE_LIMITS, jit: 'auto', slabs: new SharedArrayBuffer(0), slabBytes: 0 as const };
   const pool = new DecodePool(1, setup);
 
   async function run(): Promise<number> {
@@ -42,7 +42,7 @@ async function prepare(size: Size, perTask: number): Promise<Prepared> {
         const firstItem = next;
         const count = Math.min(perTask, sets.length - firstItem);
         next += count;
-        await pool.run({ firstItem, items: count, careful: false });
+        await pool.run({ firstItem, items: count, careful: false, slabs: [] });
       }
     };
     await Promise.all(Array.from({ length: pool.capacity }, lane));

@@ -1,3 +1,4 @@
+import { machineCpuNs } from '../pipeline/process-usage.ts';
 import { type Burst, cpuPer, Session, type SessionSetup } from '../pipeline/session.ts';
 import type { Costs } from './simulate.ts';
 
@@ -19,6 +20,8 @@ export interface Observation {
   receiveSleeps: number;
   /** Cores that collector and sender had between them. */
   coresUsed: number;
+  /** Cores that everything else on the machine had. */
+  background: number;
   loadAverage: number;
 }
 
@@ -31,6 +34,8 @@ export interface Calibration {
   flood: Observation;
 }
 
+/** Of the sender, when it has nothing to send for a while. */
+const PAUSES_PER_SECOND = 1000;
 const WARMUP_RATE = 10_000;
 const WARMUP_SECONDS = 3;
 
@@ -44,7 +49,12 @@ export async function calibrate(
   const session = await Session.open(setup);
   try {
     await session.burst(WARMUP_RATE, WARMUP_SECONDS);
-    const at = async (rate: number): Promise<Observation> => observe(await session.burst(rate, seconds));
+    const at = async (rate: number): Promise<Observation> => {
+      const before = machineCpuNs();
+      const startMs = performance.now();
+      const burst = await session.burst(rate, seconds);
+      return observe(burst, (machineCpuNs() - before) / ((performance.now() - startMs) * 1e6));
+    };
     const fitted: Observation[] = [];
     const held: Observation[] = [];
     // In turn, so that what changes over time changes both.
@@ -55,13 +65,13 @@ export async function calibrate(
     const flood = await at(0);
     const { unaccounted, unbalanced } = await session.close();
     if (unaccounted !== 0 || unbalanced.length > 0) throw new Error('the ledger does not balance');
-    return { costs: fit(fitted), fitted, held, flood };
+    return { costs: fit([...fitted, flood]), fitted, held, flood };
   } finally {
     session.kill();
   }
 }
 
-function observe(burst: Burst): Observation {
+function observe(burst: Burst, coresBusy: number): Observation {
   const datagrams = burst.sent.datagrams - burst.lost;
   const cpu = (name?: string): number => {
     const { user, system } = cpuPer(burst.threads, datagrams, name);
@@ -70,6 +80,7 @@ function observe(burst: Burst): Observation {
   const sleeps = (name: string): number =>
     (burst.threads.find((thread) => thread.name === name)?.sleeps ?? 0) / datagrams;
   const seconds = burst.sent.seconds + burst.drainedMs / 1000;
+  const coresUsed = (cpu() * datagrams + burst.sent.cpuNs) / (seconds * 1e9);
   return {
     rate: burst.rate,
     received: datagrams / seconds,
@@ -82,18 +93,18 @@ function observe(burst: Burst): Observation {
     send: burst.sent.cpuNs / burst.sent.datagrams,
     mainSleeps: sleeps('main'),
     receiveSleeps: sleeps('receive'),
-    coresUsed: (cpu() * datagrams + burst.sent.cpuNs) / (seconds * 1e9),
+    coresUsed,
+    background: Math.max(0, coresBusy - coresUsed),
     loadAverage: burst.loadAverage,
   };
 }
 
 /** Each thread’s time is so much per datagram and so much per event; the two come from bursts with different shares. */
 function fit(observations: readonly Observation[]): Costs {
-  const mean = (pick: (o: Observation) => number): number =>
-    observations.reduce((sum, o) => sum + pick(o), 0) / observations.length;
   const main = line(observations.map((o) => [o.mainSleeps + o.tasksPerDatagram, o.main]));
   const receive = line(observations.map((o) => [o.receiveSleeps, o.receive]));
   const decode = line(observations.map((o) => [o.tasksPerDatagram, o.decode]));
+  const send = line(observations.map((o) => [Math.min(1, PAUSES_PER_SECOND / o.rate), o.send]));
   const fastest = observations.reduce((a, b) => (b.rate > a.rate ? b : a));
   return {
     mainDatagram: main.base,
@@ -103,7 +114,8 @@ function fit(observations: readonly Observation[]): Costs {
     decodeDatagram: decode.base,
     decodeTask: decode.slope,
     otherDatagram: fastest.other,
-    sendDatagram: mean((o) => o.send),
+    sendDatagram: send.base,
+    sendWake: send.slope,
   };
 }
 

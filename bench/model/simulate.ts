@@ -1,6 +1,9 @@
+import { Scheduler, type Thread } from './scheduler.ts';
+
 /**
  * The collector’s pipeline as a discrete-event simulation: receive → scan → tasks → workers → retire, with the limits of
- * ring, items and tasks that the collector has, on a number of cores that its threads share evenly. Times in ns.
+ * ring, items and tasks that the collector has, on cores that it may share
+ * with a sender and with other work. Times in ns.
  */
 
 /** What each step costs a thread. */
@@ -16,8 +19,9 @@ export interface Costs {
   decodeTask: number;
   /** Helper threads of V8: per datagram. */
   otherDatagram: number;
-  /** The sender, when it shares the cores: per datagram. 0: another machine sends. */
+  /** The sender, when it shares the cores: per datagram, and each time it is woken. 0: another machine sends. */
   sendDatagram: number;
+  sendWake: number;
 }
 
 export interface SimulationSetup {
@@ -29,6 +33,8 @@ export interface SimulationSetup {
   rate: number;
   seconds: number;
   slots: number;
+  /** Other work on the machine: so many cores of it, in stretches. */
+  background?: number;
 }
 
 export interface Prediction {
@@ -62,6 +68,8 @@ const ITEMS_RESERVED = 16_384;
 const SOCKET = 14_000;
 const SEND_BATCH = 32;
 const SEND_PAUSE_NS = 1e6;
+/** Length of a stretch of other work. */
+const BACKGROUND_NS = 1e7;
 
 interface Task {
   datagrams: number;
@@ -70,34 +78,18 @@ interface Task {
   done: boolean;
 }
 
-/** A thread: at most one piece of work at a time, and what follows it. */
-class Thread {
-  left = 0;
-  used = 0;
-  next: (() => void) | null = null;
-
-  get busy(): boolean {
-    return this.next !== null;
-  }
-
-  start(work: number, next: () => void): void {
-    this.left = work;
-    this.used += work;
-    this.next = next;
-  }
-}
-
 export function simulate(setup: SimulationSetup): Prediction {
   return new Simulation(setup).run();
 }
 
 class Simulation {
   readonly #setup: SimulationSetup;
-  #now = 0;
-  readonly #threads: Thread[] = [];
-  readonly #main = this.#thread();
-  readonly #sender = this.#thread();
-  readonly #others = [this.#thread(), this.#thread()];
+  readonly #scheduler: Scheduler;
+  readonly #main: Thread;
+  readonly #sender: Thread;
+  readonly #others: Thread[];
+  readonly #background: Thread[];
+  readonly #backgroundUntil: number[];
   readonly #receivers: Thread[];
   readonly #workers: Thread[];
   /** Arrival times: of datagrams in sockets, and of those in rings that are not scanned. */
@@ -121,8 +113,15 @@ class Simulation {
   constructor(setup: SimulationSetup) {
     this.#setup = setup;
     const rings = Array.from({ length: setup.receivers }, (_, i) => i);
-    this.#receivers = rings.map(() => this.#thread());
-    this.#workers = Array.from({ length: setup.workers }, () => this.#thread());
+    this.#scheduler = new Scheduler(setup.cores);
+    this.#main = this.#scheduler.thread('main');
+    this.#sender = this.#scheduler.thread('sender');
+    this.#others = [0, 1].map(() => this.#scheduler.thread('other'));
+    this.#receivers = rings.map(() => this.#scheduler.thread('receive'));
+    this.#workers = Array.from({ length: setup.workers }, () => this.#scheduler.thread('decode'));
+    const stretches = Math.ceil((setup.background ?? 0) * 2);
+    this.#background = Array.from({ length: stretches }, () => this.#scheduler.thread('background'));
+    this.#backgroundUntil = this.#background.map((_, i) => (i * BACKGROUND_NS) / stretches);
     this.#sockets = rings.map(() => []);
     this.#rings = rings.map(() => []);
     this.#ringUsed = rings.map(() => 0);
@@ -130,31 +129,14 @@ class Simulation {
     this.#open = this.#newTask();
   }
 
-  #thread(): Thread {
-    const thread = new Thread();
-    this.#threads.push(thread);
-    return thread;
+  get #now(): number {
+    return this.#scheduler.now;
   }
 
   run(): Prediction {
-    const { cores, seconds, workers, receivers } = this.#setup;
+    const { seconds, workers, receivers } = this.#setup;
     const end = seconds * 1e9;
-    while (this.#now < end) {
-      this.#wake();
-      const active = this.#threads.filter((thread) => thread.busy);
-      const speed = Math.min(1, cores / Math.max(1, active.length));
-      let step = active.reduce((least, { left }) => Math.min(least, left), Number.POSITIVE_INFINITY) / speed;
-      if (!this.#sender.busy) step = Math.min(step, Math.max(0, this.#sendAt - this.#now));
-      step = Math.min(step, end - this.#now);
-      this.#now += step;
-      for (const thread of active) {
-        thread.left -= step * speed;
-        if (thread.left > 1e-3) continue;
-        const { next } = thread;
-        thread.next = null;
-        next!();
-      }
-    }
+    this.#scheduler.run(end, () => this.#wake());
     const { retired } = this.#result;
     const sum = (threads: Thread[]): number => threads.reduce((n, { used }) => n + used, 0);
     const share = (threads: Thread[], count: number): number => sum(threads) / count / end;
@@ -193,6 +175,9 @@ class Simulation {
     this.#workers.forEach((_, i) => {
       this.#decode(i);
     });
+    this.#background.forEach((_, i) => {
+      this.#disturb(i);
+    });
     for (const thread of this.#others) {
       if (thread.busy || this.#otherWork < 1e5) continue;
       this.#otherWork -= 1e5;
@@ -200,27 +185,38 @@ class Simulation {
     }
   }
 
+  /** Every other core-half is busy in stretches, for as much of the time as the other work is. */
+  #disturb(i: number): void {
+    const thread = this.#background[i];
+    if (thread.busy || this.#now < this.#backgroundUntil[i]) return;
+    const share = (this.#setup.background ?? 0) / this.#background.length;
+    const began = this.#now;
+    this.#backgroundUntil[i] = began + BACKGROUND_NS / share;
+    this.#scheduler.at(this.#backgroundUntil[i], () => {});
+    thread.start(BACKGROUND_NS, () => {});
+  }
+
   #send(): void {
     const { rate, costs, receivers } = this.#setup;
-    const due = Math.min(SEND_BATCH, Math.ceil((this.#now / 1e9) * rate) - this.#sent);
-    if (rate !== Number.POSITIVE_INFINITY && due <= 0) {
+    if (rate !== Number.POSITIVE_INFINITY && this.#sent >= (this.#now / 1e9) * rate) {
       this.#sendAt = this.#now + SEND_PAUSE_NS;
+      this.#scheduler.at(this.#sendAt, () => {});
       return;
     }
     // Without a sender among the threads, an unlimited rate keeps the sockets full.
     if (rate === Number.POSITIVE_INFINITY && costs.sendDatagram === 0) {
       for (const socket of this.#sockets) while (socket.length < SOCKET) socket.push(this.#now);
       this.#sendAt = this.#now + SEND_PAUSE_NS / 10;
+      this.#scheduler.at(this.#sendAt, () => {});
       return;
     }
-    const count = rate === Number.POSITIVE_INFINITY ? SEND_BATCH : due;
     const socket = this.#sockets[Math.floor(this.#sent / SEND_BATCH) % receivers];
-    this.#sent += count;
-    this.#sender.start(Math.max(1, count * costs.sendDatagram), () => {
-      for (let i = 0; i < count; i++) {
-        if (socket.length < SOCKET) socket.push(this.#now);
-        else this.#result.lost++;
-      }
+    this.#sent++;
+    const woken = this.#sendAt > 0;
+    this.#sendAt = 0;
+    this.#sender.start(costs.sendDatagram + (woken ? costs.sendWake : 0) + 1, () => {
+      if (socket.length < SOCKET) socket.push(this.#now);
+      else this.#result.lost++;
     });
   }
 
@@ -228,10 +224,15 @@ class Simulation {
     return this.#sockets[i].length > 0 && this.#ringUsed[i] < this.#setup.slots;
   }
 
-  #receive(i: number, extra: number): void {
+  /** Wakes up first and looks then what is there: more may have come by that time. */
+  #receive(i: number, wake: number): void {
+    if (wake > 0) {
+      this.#receivers[i].start(wake, () => this.#receive(i, 0));
+      return;
+    }
     const count = Math.min(BATCH, this.#sockets[i].length, this.#setup.slots - this.#ringUsed[i]);
     this.#ringUsed[i] += count;
-    this.#receivers[i].start(extra + count * this.#setup.costs.receiveDatagram, () => {
+    this.#receivers[i].start(count * this.#setup.costs.receiveDatagram + 1, () => {
       this.#rings[i].push(...this.#sockets[i].splice(0, count));
       this.#result.received += count;
       if (this.#mayReceive(i)) this.#receive(i, 0);

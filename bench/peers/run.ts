@@ -74,7 +74,7 @@ function report(
       `${LOAD_METHOD} One collector at a time on the same cores, ${values.seconds} s after 2 s of the same load. CPU time of the ` +
       `whole process tree, from the begin of the load until it has ended after SIGTERM, by the flows that reached it; ` +
       `user and system in the proportion of the kernel’s ticks. Settings: defaults, receive buffer 32 MiB where there is a ` +
-      `setting, Millrace with ${values.workers} decode worker(s). Files differ in what they hold: nfcapd writes binary ` +
+      `setting, Millrace with ${values.workers} decode worker(s). Files go to memory (/dev/shm) where there is such a place. Files differ in what they hold: nfcapd writes binary ` +
       `records, the others text or binary rows with field names; nfacctd leaves out three of the 21 fields. Decoders: one thread, ` +
       `fed from memory, the best of ${DECODER_ROUNDS} rounds.`,
     command: `npm run bench:peers -- --rate ${values.rate} --seconds ${values.seconds} --workers ${values.workers}`,
@@ -134,6 +134,12 @@ function report(
         .map(
           (run) =>
             `${run.name} lost ${run.kernelDropped} of ${run.sent.datagrams} datagrams at ${Math.round(run.rate)}/s.`,
+        ),
+      ...runs
+        .filter(({ written }) => written < 0.97)
+        .map(
+          (run) =>
+            `${run.name} wrote ${(run.written * 100).toFixed(1)} % of the flows at ${Math.round(run.rate)}/s: what it did not write cost it less.`,
         ),
       ...failed.map((text) => `Could not be measured: ${text}`),
     ],

@@ -6,6 +6,7 @@ import type { SharedHeap } from '../memory/heap.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
 import type { Ring } from '../memory/ring.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
+import type { Slabs } from '../memory/slabs.ts';
 import { WorkItems } from '../memory/work-items.ts';
 import type { Sink } from '../output/sink.ts';
 import { FAULT_CODES } from '../wire/fault.ts';
@@ -26,6 +27,7 @@ export interface PipelineOutput {
 
 export interface PipelineParts {
   memory: SharedMemory;
+  slabs: Slabs;
   elements: ElementLookup;
   scanner: ScannerOptions;
   pool: DecodePool;
@@ -75,6 +77,8 @@ export class Pipeline {
   readonly #binder: Binder;
   readonly #accounts = new MessageAccounts();
   readonly #tasks: TaskQueue;
+  /** Outputs by encoding. */
+  readonly #encodings: readonly (readonly PipelineOutput[])[];
   #open: Task;
   #scheduled = false;
   #pumping = false;
@@ -100,11 +104,16 @@ export class Pipeline {
       optionsWanted: parts.optionsWanted,
       note: parts.note,
     });
+    const encodings = Math.max(-1, ...parts.outputs.map(({ encoding }) => encoding)) + 1;
+    this.#encodings = Array.from({ length: encodings }, (_, i) => {
+      return parts.outputs.filter(({ encoding }) => encoding === i);
+    });
     this.scanner = new Scanner(parts.scanner, parts.elements, this.#binder.entries, this.#binder);
     this.#tasks = new TaskQueue(
       parts.pool,
       this.#items,
       {
+        acquireSlabs: () => this.#encodings.map(() => parts.slabs.acquire()),
         retire: (task) => this.#retire(task),
         taskFailed: (reason) => {
           this.#ledger.add(Count.tasks_failed);
@@ -292,6 +301,7 @@ export class Pipeline {
     ledger.add(Count.datagrams_decoded, task.decoded);
     this.#accounts.retire(task.messages, end, items, this.#memory.offsets.heap, ledger);
     if (task.result !== null) this.#write(task);
+    else for (const slab of task.outputSlabs) this.#parts.slabs.release(slab);
     for (const block of task.blocks) this.#heap.free(block);
     items.retired = end;
     this.#heap.reclaim(items.retired);
@@ -312,11 +322,26 @@ export class Pipeline {
         () => 'ALARM: compiled code and interpreter disagree; the interpreter is used. Please report this',
       );
     }
-    for (const output of this.#parts.outputs) {
-      const records = rows[output.encoding];
-      if (records === 0) continue;
+    for (let encoding = 0; encoding < chunks.length; encoding++) {
+      const chunk = chunks[encoding];
+      const slab = task.outputSlabs[encoding];
+      const inSlab = typeof chunk === 'number';
+      const bytes = inSlab ? this.#parts.slabs.at(slab).bytes.subarray(0, chunk) : chunk;
+      this.#deliver(encoding, bytes, rows[encoding], slab);
+    }
+  }
+
+  /** Gives bytes to every output of their encoding; their slab is free again when the last has written them. */
+  #deliver(encoding: number, bytes: Uint8Array, records: number, slab: number): void {
+    const outputs = records === 0 ? [] : this.#encodings[encoding];
+    let users = outputs.length;
+    if (users === 0) this.#parts.slabs.release(slab);
+    const release = () => {
+      if (--users === 0) this.#parts.slabs.release(slab);
+    };
+    for (const output of outputs) {
       output.encoded += records;
-      output.sink.write(chunks[output.encoding], records);
+      output.sink.write(bytes, records, release);
     }
   }
 

@@ -1,5 +1,6 @@
 import { Piscina } from 'piscina';
 import { describeError, MillraceError } from '../base/errors.ts';
+import { NO_SLAB } from '../memory/slabs.ts';
 import type { DecodeTask, DecodeTaskResult, WorkerSetup } from './task.ts';
 
 /** Memory of a decode thread's own heap, beyond which it is ended and replaced. */
@@ -17,10 +18,12 @@ export class DecodePool {
   /** Threads that ended although nobody asked them to. */
   lost = 0;
   #closing = false;
+  readonly #noSlabs: readonly number[];
 
   /** entry: module that exports `decode` (workers/decode.ts). */
   constructor(workers: number, setup: WorkerSetup, entry = DECODE_ENTRY) {
     this.workers = workers;
+    this.#noSlabs = setup.encodings.map(() => NO_SLAB);
     this.#pool = new Piscina({
       filename: entry.href,
       name: 'decode',
@@ -45,9 +48,12 @@ export class DecodePool {
     const failed = new Promise<never>((_, reject) => {
       this.#pool.once('error', reject);
     });
-    const nothing: DecodeTask = { firstItem: 0, items: 0, careful: false };
+    const nothing: DecodeTask = { firstItem: 0, items: 0, careful: false, slabs: this.#noSlabs };
     try {
-      await Promise.race([failed, Promise.all(Array.from({ length: this.workers }, () => this.run(nothing)))]);
+      await Promise.race([
+        failed,
+        Promise.all(Array.from({ length: this.workers }, () => this.run(nothing))),
+      ]);
     } catch (error) {
       throw new MillraceError('WORKER_FAILED', `decode workers cannot start: ${describeError(error)}`, {
         cause: error,

@@ -14,6 +14,7 @@ import { Jit, type PlanRunner } from '../decode/plan-runner.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import { ItemState, RecordOffset } from '../memory/layout.ts';
 import { SharedMemory } from '../memory/shared-memory.ts';
+import { NO_SLAB, Slabs } from '../memory/slabs.ts';
 import { WorkItems } from '../memory/work-items.ts';
 import { createEncoder } from '../output/create-encoder.ts';
 import type { Encoder } from '../output/encoder.ts';
@@ -38,6 +39,7 @@ export class TaskDecoder {
   readonly #elements: ElementLookup;
   readonly #memory: SharedMemory;
   readonly #items: WorkItems;
+  readonly #slabs: Slabs;
   readonly #limits: DecodeLimits;
   readonly #batches: BatchCache;
   readonly #encoders: readonly Encoder[];
@@ -54,6 +56,7 @@ export class TaskDecoder {
     this.#elements = elements;
     this.#memory = SharedMemory.attach(setup.memory);
     this.#items = new WorkItems(this.#memory);
+    this.#slabs = Slabs.attach(setup.slabs, setup.slabBytes);
     this.#limits = setup.limits;
     this.#batches = new BatchCache(elements, BATCH_ROWS, new Jit(setup.jit));
     this.#materializer = new Materializer(elements);
@@ -71,6 +74,9 @@ export class TaskDecoder {
     this.#rows.fill(0);
     this.#materializer.malformed = 0;
     const { mismatches } = this.#batches.jit;
+    for (let i = 0; i < this.#encoders.length; i++) {
+      if (task.slabs[i] !== NO_SLAB) this.#encoders[i].lend(this.#slabs.at(task.slabs[i]));
+    }
     let payload = -1;
     for (let item = task.firstItem; item < end; item++) {
       if (items.progress(item) === ItemState.skip) continue;
@@ -84,7 +90,7 @@ export class TaskDecoder {
     }
     this.#flush(end);
     return {
-      chunks: this.#encoders.map((encoder) => encoder.take()),
+      chunks: this.#encoders.map((encoder, i) => take(encoder, task.slabs[i])),
       rows: [...this.#rows],
       malformedLists: this.#materializer.malformed,
       mismatches: this.#batches.jit.mismatches - mismatches,
@@ -183,4 +189,9 @@ export class TaskDecoder {
       },
     };
   }
+}
+
+function take(encoder: Encoder, slab: number): number | Uint8Array<ArrayBuffer> {
+  const bytes = slab === NO_SLAB ? -1 : encoder.giveBack();
+  return bytes < 0 ? encoder.take() : bytes;
 }

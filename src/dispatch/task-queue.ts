@@ -19,6 +19,8 @@ export class Task {
   state: 'open' | 'ready' | 'running' | 'done' = 'open';
   failures = 0;
   startedAtMs = 0;
+  /** The slab of each encoding; acquired when the task is started. */
+  outputSlabs: readonly number[] = [];
   /** null where no worker was needed. */
   result: DecodeTaskResult | null = null;
 
@@ -36,6 +38,8 @@ export class Task {
 const MAX_FAILURES = 8;
 
 export interface TaskQueueOwner {
+  /** A slab for each encoding, as far as there are any. */
+  acquireSlabs(): number[];
   /** A task has come to the head of the queue and is done. */
   retire(task: Task): void;
   taskFailed(reason: string): void;
@@ -108,8 +112,9 @@ export class TaskQueue {
     task.state = 'running';
     task.startedAtMs = this.#nowMs();
     this.#running++;
-    const { firstItem, items } = task;
-    this.#pool.run({ firstItem, items, careful: task.failures > 0 }).then(
+    if (task.failures === 0) task.outputSlabs = this.#owner.acquireSlabs();
+    const { firstItem, items, outputSlabs: slabs } = task;
+    this.#pool.run({ firstItem, items, careful: task.failures > 0, slabs }).then(
       (result) => {
         task.result = result;
         this.#finished(task);

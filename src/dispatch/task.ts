@@ -7,6 +7,9 @@ import type { Encoding } from '../output/encoder.ts';
 /** Given to a worker when it starts. */
 export interface WorkerSetup {
   memory: SharedArrayBuffer;
+  /** Shared memory for encoded bytes (memory/slabs.ts). */
+  slabs: SharedArrayBuffer;
+  slabBytes: number;
   encodings: readonly Encoding[];
   limits: DecodeLimits;
   /** Whether plans are compiled. */
@@ -19,11 +22,14 @@ export interface DecodeTask {
   items: number;
   /** Encode after every datagram, so that a worker that dies leaves no doubt about the datagram it died of. */
   careful: boolean;
+  /** The slab that each encoding may write to, or NO_SLAB. */
+  slabs: readonly number[];
 }
 
 export interface DecodeTaskResult {
-  /** Encoded bytes and the records in them, per encoding. */
-  chunks: Uint8Array<ArrayBuffer>[];
+  /** Per encoding: how many bytes stand in its slab; or the bytes themselves, where there was no slab or it was too small. */
+  chunks: (number | Uint8Array<ArrayBuffer>)[];
+  /** Per encoding: the records in them. */
   rows: number[];
   malformedLists: number;
   /** Sets in which compiled code and interpreter disagreed; the interpreter's result was used. */

@@ -1,19 +1,49 @@
 const MIN_CAPACITY = 64 * 1024;
 
+/** Memory of somebody else's that a writer may use for a while. */
+export interface LentMemory {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
 /**
  * A growing run of bytes. Encoders ask for room, write through `view` or `bytes` at an offset of their own and store it back in
- * `at`; both arrays change when room is made and when the bytes are taken.
+ * `at`; both arrays change when room is made and when the bytes are taken. What does not fit lent memory goes on in
+ * memory of the writer's own.
  */
 export class ByteWriter {
-  bytes!: Uint8Array<ArrayBuffer>;
-  view!: DataView<ArrayBuffer>;
+  bytes!: Uint8Array;
+  view!: DataView;
   /** Bytes written. */
   at = 0;
   readonly #minCapacity: number;
+  #lent: LentMemory | null = null;
+  #own: LentMemory | null = null;
 
   constructor(minCapacity = MIN_CAPACITY) {
     this.#minCapacity = minCapacity;
     this.#allocate(minCapacity);
+  }
+
+  /** Writes from now on into this memory. What was not taken before is forgotten. */
+  lend(memory: LentMemory): void {
+    if (this.#lent === null) this.#own = { bytes: this.bytes, view: this.view };
+    this.at = 0;
+    this.#lent = memory;
+    this.bytes = memory.bytes;
+    this.view = memory.view;
+  }
+
+  /** Ends the use of lent memory. How many bytes stand in it, or -1 when there were more than it could hold: take has them. */
+  giveBack(): number {
+    const lent = this.#lent;
+    this.#lent = null;
+    if (lent === null || this.bytes !== lent.bytes) return -1;
+    const written = this.at;
+    this.at = 0;
+    this.bytes = this.#own!.bytes;
+    this.view = this.#own!.view;
+    return written;
   }
 
   /** Makes room for so many more bytes. */
@@ -27,7 +57,8 @@ export class ByteWriter {
 
   /** What was written, in a buffer of its own; the writer begins anew. */
   take(): Uint8Array<ArrayBuffer> {
-    const taken = this.bytes.subarray(0, this.at);
+    // Only own memory is left when there is something to take.
+    const taken = this.bytes.subarray(0, this.at) as Uint8Array<ArrayBuffer>;
     this.at = 0;
     // A buffer that is at least half full is given away as it is, which saves the copy; the next one gets the size that this one needed.
     if (taken.length > this.bytes.length / 2) {
@@ -39,8 +70,9 @@ export class ByteWriter {
 
   #allocate(capacity: number): void {
     // Of its own, unlike Buffer.allocUnsafe; and not cleared, because only what was written is ever shown.
-    this.bytes = new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer as ArrayBuffer);
-    this.view = new DataView(this.bytes.buffer);
+    const { buffer } = Buffer.allocUnsafeSlow(capacity);
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
   }
 }
 

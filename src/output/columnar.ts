@@ -55,9 +55,10 @@ export class ColumnarRows implements Rows {
   readonly #values: readonly RowValue[];
   /** Everything in front of the number of rows. */
   readonly #head: Uint8Array;
-  /** Octets of a frame without rows, sets and heaps, and those of one row; both at most. */
+  /** Octets of a frame without rows, sets and heaps, at most. */
   readonly #fixedBytes: number;
-  readonly #rowBytes: number;
+  /** Octets that each value has for a row, without its presence. */
+  readonly #valueBytes: readonly number[];
   /** Whether columns point into the heap of the batch, and into the text of the scratch memory. */
   readonly #usesSent: boolean;
   readonly #usesMade: boolean;
@@ -77,8 +78,8 @@ export class ColumnarRows implements Rows {
     this.#usesSent = heaps.includes(HEAPS.sent);
     this.#usesMade = heaps.includes(HEAPS.made);
     this.#head = headOf(view);
-    const arrays = columns.map(arraysOf);
-    this.#rowBytes = this.#values.length + arrays.flat().reduce((sum, bytes) => sum + bytes, 0);
+    const arrays = this.#values.map((value) => value.columns.flatMap(arraysOf));
+    this.#valueBytes = arrays.map((bytes) => bytes.reduce((sum, one) => sum + one, 0));
     // Headers: of each column and its presence, of each array, and of the three lists with what they hold.
     const headers = 2 * this.#values.length + arrays.flat().length + 3 + SET_COLUMNS.length + HEAP_COUNT;
     const keys = SETS_KEY.length + HEAPS_KEY.length + COLUMNS_KEY.length;
@@ -93,7 +94,7 @@ export class ColumnarRows implements Rows {
     assert(rows <= MAX_FRAME_ROWS, 'a batch fits into a frame');
     const sent = this.#usesSent ? batch.heap.subarray(0, batch.heapUsed) : NO_BYTES;
     const made = this.#usesMade ? this.#scratch.text.subarray(0, this.#scratch.textUsed) : NO_BYTES;
-    const varying = rows * this.#rowBytes + this.#sets.length * SET_BYTES + sent.length + made.length;
+    const varying = rows * this.#rowBytes() + this.#sets.length * SET_BYTES + sent.length + made.length;
     writer.reserve(this.#fixedBytes + varying);
 
     const { bytes, view, at: start } = writer;
@@ -123,6 +124,15 @@ export class ColumnarRows implements Rows {
       if (runs.length > 0 && runs[runs.length - 1] === set.rowStart) runs[runs.length - 1] = set.rowEnd;
       else runs.push(set.rowStart, set.rowEnd);
     }
+  }
+
+  #rowBytes(): number {
+    let sum = 0;
+    for (let i = 0; i < this.#values.length; i++) {
+      const { absent, present } = this.#values[i];
+      if (!absent) sum += this.#valueBytes[i] + (present === null ? 0 : 1);
+    }
+    return sum;
   }
 
   #putSets({ bytes, view }: ByteWriter, at: number): number {

@@ -5,7 +5,7 @@ import { MillraceView } from '../schema/millrace-view.ts';
 import { Scratch } from '../schema/scratch.ts';
 import type { StateLookup } from '../schema/state-source.ts';
 import type { RecordView } from '../schema/view.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter, type LentMemory } from './byte-writer.ts';
 import { ColumnarRows } from './columnar.ts';
 import type { Encoder, Encoding, RowFormat } from './encoder.ts';
 import { MsgpackRows } from './msgpack.ts';
@@ -60,6 +60,14 @@ export class BatchEncoder implements Encoder {
 
   take(): Uint8Array<ArrayBuffer> {
     return this.#writer.take();
+  }
+
+  lend(memory: LentMemory): void {
+    this.#writer.lend(memory);
+  }
+
+  giveBack(): number {
+    return this.#writer.giveBack();
   }
 
   #prepared(plan: Plan): PreparedPlan {

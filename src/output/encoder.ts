@@ -1,4 +1,5 @@
 import type { FlowBatch } from '../decode/batch.ts';
+import type { LentMemory } from './byte-writer.ts';
 
 export const FORMATS = ['ndjson', 'text', 'msgpack', 'columnar'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -24,4 +25,8 @@ export interface Encoder {
   encode(batch: FlowBatch): number;
   /** The bytes since the last take, in a buffer of their own that may be transferred to another thread. */
   take(): Uint8Array<ArrayBuffer>;
+  /** Encodes from now on into memory of somebody else's, as far as it goes; after a take. */
+  lend(memory: LentMemory): void;
+  /** Ends that: how many bytes stand in the lent memory, or -1 when they did not fit and have to be taken. */
+  giveBack(): number;
 }

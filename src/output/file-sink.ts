@@ -12,7 +12,7 @@ import { checkDirectory, errorCode, type FileSystem, OutputFile } from './output
 import { OutputQueue, type WhenFull } from './output-queue.ts';
 import type { FileSpec } from './output-uri.ts';
 import { RetryPause } from './retry-pause.ts';
-import type { Sink, SinkCounts } from './sink.ts';
+import type { Release, Sink, SinkCounts } from './sink.ts';
 import type { Timers } from './timers.ts';
 
 /** One write gathers queued chunks up to this, and at least one. */
@@ -123,13 +123,13 @@ export class FileSink implements Sink {
     }
   }
 
-  write(chunk: Uint8Array, records: number): void {
+  write(chunk: Uint8Array, records: number, release?: Release): void {
     if (this.#closing) {
-      this.#queue.refuse(records);
+      this.#queue.refuse(records, release);
       return;
     }
     if (this.#period === null || this.#isOver(this.#period)) this.#startPeriod();
-    this.#queue.push(chunk, records, this.#period!);
+    this.#queue.push(chunk, records, this.#period!, release);
     this.#kick();
   }
 

@@ -1,4 +1,4 @@
-import type { Sink, SinkCounts } from './sink.ts';
+import type { Release, Sink, SinkCounts } from './sink.ts';
 
 /** Counts and forgets: measures everything in front of an output. */
 export class NullSink implements Sink {
@@ -20,9 +20,10 @@ export class NullSink implements Sink {
 
   async open(): Promise<void> {}
 
-  write(chunk: Uint8Array, records: number): void {
+  write(chunk: Uint8Array, records: number, release?: Release): void {
     this.counts.written += records;
     this.counts.bytesWritten += chunk.length;
+    release?.();
   }
 
   rotate(): void {}

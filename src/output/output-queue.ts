@@ -1,4 +1,4 @@
-import type { SinkCounts } from './sink.ts';
+import type { Release, SinkCounts } from './sink.ts';
 
 /** What may be queued for one output unless its URI says otherwise. */
 export const DEFAULT_QUEUE_BYTES = 64 * 1024 * 1024;
@@ -9,6 +9,8 @@ export type WhenFull = 'drop' | 'wait';
 export interface QueuedChunk<Tag> {
   readonly bytes: Uint8Array;
   readonly records: number;
+  /** Tells the owner of the bytes that they are not needed any more. */
+  readonly release: Release | undefined;
   /** Of the sink's own, for example the file period that the chunk belongs to. */
   readonly tag: Tag;
 }
@@ -56,20 +58,22 @@ export class OutputQueue<Tag> {
     return this.#chunks[this.#first + position];
   }
 
-  push(bytes: Uint8Array, records: number, tag: Tag): void {
+  push(bytes: Uint8Array, records: number, tag: Tag, release?: Release): void {
     if (this.#whenFull === 'drop' && this.length > 0 && this.#bytes + bytes.length > this.#maxBytes) {
       this.counts.droppedQueueFull += records;
+      release?.();
       return;
     }
-    this.#chunks.push({ bytes, records, tag });
+    this.#chunks.push({ bytes, records, tag, release });
     this.#bytes += bytes.length;
     this.counts.queued += records;
     if (this.#whenFull === 'wait' && this.#bytes >= this.#maxBytes) this.#ready = false;
   }
 
   /** A chunk that came when nothing can be written any more. */
-  refuse(records: number): void {
+  refuse(records: number, release?: Release): void {
     this.counts.droppedFailed += records;
+    release?.();
   }
 
   /** The oldest chunks were handed to the kernel. */
@@ -92,6 +96,7 @@ export class OutputQueue<Tag> {
       const chunk = this.#chunks[this.#first + i];
       records += chunk.records;
       this.#bytes -= chunk.bytes.length;
+      chunk.release?.();
     }
     this.#first += chunks;
     // Removed chunks hold memory until the array is cut; cutting at half length costs little and bounds that.

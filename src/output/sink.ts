@@ -8,10 +8,11 @@ export interface Sink {
   /** Opens what can be opened at once, so that a wrong path or missing permission is told at the start (MillraceError OUTPUT_FAILED). */
   open(): Promise<void>;
   /**
-   * Takes whole encoded records. Returns at once. `records` is what the chunk counts for in the ledger.
+   * Takes whole encoded records, which must not change until `release` is called: once, when they are written or dropped.
+   * Returns at once. `records` is what the chunk counts for in the ledger.
    * When the queue is full, chunks are dropped and counted, or, for a sink made with `whenFull: 'wait'`, `ready` turns false.
    */
-  write(chunk: Uint8Array, records: number): void;
+  write(chunk: Uint8Array, records: number, release?: Release): void;
   /** False while a sink with `whenFull: 'wait'` has more queued than it should; the caller then stops feeding until `onReady`. */
   readonly ready: boolean;
   onReady: (() => void) | null;
@@ -23,6 +24,8 @@ export interface Sink {
   /** The last trouble in one line for a person, null when the sink works. */
   readonly trouble: string | null;
 }
+
+export type Release = () => void;
 
 /** Records by what became of them: encoded = written + droppedQueueFull + droppedFailed + queued. */
 export interface SinkCounts {

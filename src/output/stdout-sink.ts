@@ -9,7 +9,7 @@ import { isatty } from 'node:tty';
 import { describeError, MillraceError } from '../base/errors.ts';
 import { OutputQueue, type WhenFull } from './output-queue.ts';
 import { RetryPause } from './retry-pause.ts';
-import type { Sink, SinkCounts } from './sink.ts';
+import type { Release, Sink, SinkCounts } from './sink.ts';
 import type { Timers } from './timers.ts';
 
 /** write(2) at the current position of a descriptor: how many of the bytes were taken. */
@@ -91,12 +91,12 @@ export class StdoutSink implements Sink {
     }
   }
 
-  write(chunk: Uint8Array, records: number): void {
+  write(chunk: Uint8Array, records: number, release?: Release): void {
     if (this.#gone || this.#closing) {
-      this.#queue.refuse(records);
+      this.#queue.refuse(records, release);
       return;
     }
-    this.#queue.push(chunk, records, null);
+    this.#queue.push(chunk, records, null, release);
     this.#kick();
   }
 

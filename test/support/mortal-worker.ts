@@ -16,7 +16,7 @@ const decoder = new TaskDecoder(workerData as WorkerSetup, {
 export function decode(task: DecodeTask): unknown {
   const result = decoder.run(task);
   return move({
-    [transferableSymbol]: result.chunks.map((chunk) => chunk.buffer),
+    [transferableSymbol]: result.chunks.flatMap((chunk) => (typeof chunk === 'number' ? [] : [chunk.buffer])),
     [valueSymbol]: result,
   });
 }

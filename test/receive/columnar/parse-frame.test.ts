@@ -273,13 +273,16 @@ describe('frames with octets changed', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...seeds.filter(({ length }) => length < 10_000)),
-        fc.array(fc.tuple(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.nat(255)), {
+        fc.array(fc.tuple(fc.nat(9999), fc.nat(255)), {
           minLength: 1,
           maxLength: 4,
         }),
         (seed, changes) => {
           const bytes = seed.slice();
-          for (const [where, value] of changes) bytes[12 + Math.floor(where * (bytes.length - 12))] = value;
+          // Half of the time only behind the schema, where most changes are allowed.
+          const from = changes.length % 2 === 0 ? 12 : Buffer.from(bytes).indexOf('heaps');
+          for (const [where, value] of changes)
+            bytes[from + Math.floor((where / 10_000) * (bytes.length - from))] = value;
           try {
             for (const frame of readColumnar(bytes)) {
               assert.equal(frame.toObjects().length, frame.rows);
