@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { machineCpuNs } from '../pipeline/process-usage.ts';
 import { type Burst, cpuPer, Session, type SessionSetup } from '../pipeline/session.ts';
-import type { Costs } from './simulate.ts';
+import { type Costs, type Prediction, simulate } from './simulate.ts';
 
 /** A measured burst, in the quantities that the simulation predicts. */
 export interface Observation {
@@ -30,12 +31,18 @@ export interface Calibration {
   /** Bursts the costs come from, and bursts that are only predicted. */
   fitted: Observation[];
   held: Observation[];
-  /** With nothing held back. */
+  /** Found all at once: full batches. */
+  full: Observation;
+  /** With nothing held back; only predicted. */
   flood: Observation;
 }
 
 /** Of the sender, when it has nothing to send for a while. */
 const PAUSES_PER_SECOND = 1000;
+/** Fits the smallest receive buffer that systems allow. */
+const FULL_DATAGRAMS = 3_000;
+const FULL_REPEATS = 15;
+export const DEFAULT_SLOTS = 8_192;
 const WARMUP_RATE = 10_000;
 const WARMUP_SECONDS = 3;
 
@@ -62,10 +69,14 @@ export async function calibrate(
       if (i < fitRates.length) fitted.push(await at(fitRates[i]));
       if (i < heldRates.length) held.push(await at(heldRates[i]));
     }
+    const full: Observation[] = [];
+    for (let i = 0; i < FULL_REPEATS; i++) full.push(observe(await session.heap(FULL_DATAGRAMS), 0));
     const flood = await at(0);
     const { unaccounted, unbalanced } = await session.close();
     if (unaccounted !== 0 || unbalanced.length > 0) throw new Error('the ledger does not balance');
-    return { costs: fit([...fitted, flood]), fitted, held, flood };
+    const median = medianOf(full);
+    const costs = fitMargin(fit([...fitted, median]), fitted, setup);
+    return { costs, fitted, held, full: median, flood };
   } finally {
     session.kill();
   }
@@ -114,9 +125,53 @@ function fit(observations: readonly Observation[]): Costs {
     decodeDatagram: decode.base,
     decodeTask: decode.slope,
     otherDatagram: fastest.other,
+    wakeMarginNs: 0,
     sendDatagram: send.base,
     sendWake: send.slope,
   };
+}
+
+const MARGINS_NS = [1e6, 2e6, 3e6, 3.5e6, 4e6, 5e6, 6e6, 1e9];
+
+/** The one number that is not measured: taken such that tasks are as large as they were. */
+function fitMargin(costs: Costs, observations: readonly Observation[], setup: SessionSetup): Costs {
+  let best = costs;
+  let least = Number.POSITIVE_INFINITY;
+  for (const wakeMarginNs of MARGINS_NS) {
+    const candidate = { ...costs, wakeMarginNs };
+    const error = observations.reduce((sum, observed) => {
+      const { tasks, retired } = predict(candidate, observed, setup);
+      return sum + Math.log(tasks / retired / observed.tasksPerDatagram) ** 2;
+    }, 0);
+    if (error < least) [least, best] = [error, candidate];
+  }
+  return best;
+}
+
+/** The measured machine, simulated: the same cores, the sender on them, and the work of others. */
+export function predict(
+  costs: Costs,
+  observed: Observation,
+  setup: SessionSetup,
+  rate = observed.rate,
+): Prediction {
+  return simulate({
+    costs,
+    cores: availableParallelism(),
+    workers: setup.workers,
+    receivers: setup.receivers,
+    rate,
+    seconds: 1,
+    slots: setup.memory?.slots ?? DEFAULT_SLOTS,
+    background: observed.background,
+  });
+}
+
+function medianOf(observations: readonly Observation[]): Observation {
+  const keys = Object.keys(observations[0]) as (keyof Observation)[];
+  const middle = (key: keyof Observation): number =>
+    observations.map((o) => o[key]).sort((a, b) => a - b)[observations.length >> 1];
+  return Object.fromEntries(keys.map((key) => [key, middle(key)])) as unknown as Observation;
 }
 
 /** y = base + slope x, by least squares of the relative error; neither below 0. */

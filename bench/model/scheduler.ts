@@ -4,9 +4,8 @@
  */
 
 const SLICE_NS = 3e6;
-/** How far behind the others a thread is at most when it wakes up, and by how much it must be to take a core away. */
+/** How far behind the others a thread is at most when it wakes up. */
 const WAKE_CREDIT_NS = 3e6;
-const WAKE_MARGIN_NS = 1e6;
 const DONE_NS = 1e-3;
 
 /** A thread: at most one piece of work at a time, and what follows it. */
@@ -37,13 +36,16 @@ export class Thread {
 export class Scheduler {
   now = 0;
   readonly #cores: number;
+  readonly #wakeMarginNs: number;
   readonly #threads: Thread[] = [];
   #running: Thread[] = [];
   #waiting: Thread[] = [];
   readonly #timers: { at: number; run: () => void }[] = [];
 
-  constructor(cores: number) {
+  /** wakeMarginNs: by how much a thread that wakes must be behind one that runs to take its core. */
+  constructor(cores: number, wakeMarginNs: number) {
     this.#cores = cores;
+    this.#wakeMarginNs = wakeMarginNs;
   }
 
   thread(name: string): Thread {
@@ -107,7 +109,7 @@ export class Scheduler {
     for (const thread of woken) {
       if (!this.#waiting.includes(thread)) continue;
       const victim = this.#running.reduce((a, b) => (b.virtual > a.virtual ? b : a));
-      if (victim.virtual < thread.virtual + WAKE_MARGIN_NS) continue;
+      if (victim.virtual < thread.virtual + this.#wakeMarginNs) continue;
       this.#stop(victim);
       this.#runLeast();
     }

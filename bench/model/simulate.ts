@@ -22,6 +22,8 @@ export interface Costs {
   /** The sender, when it shares the cores: per datagram, and each time it is woken. 0: another machine sends. */
   sendDatagram: number;
   sendWake: number;
+  /** How readily a thread that wakes gets the core of another one; see scheduler.ts. */
+  wakeMarginNs: number;
 }
 
 export interface SimulationSetup {
@@ -113,7 +115,7 @@ class Simulation {
   constructor(setup: SimulationSetup) {
     this.#setup = setup;
     const rings = Array.from({ length: setup.receivers }, (_, i) => i);
-    this.#scheduler = new Scheduler(setup.cores);
+    this.#scheduler = new Scheduler(setup.cores, setup.costs.wakeMarginNs);
     this.#main = this.#scheduler.thread('main');
     this.#sender = this.#scheduler.thread('sender');
     this.#others = [0, 1].map(() => this.#scheduler.thread('other'));

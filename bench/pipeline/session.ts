@@ -102,7 +102,21 @@ export class Session {
   }
 
   /** Sends at this many datagrams per second for so long; 0: as fast as the sender can. */
-  async burst(rate: number, seconds: number, onSample?: (sample: MemorySample) => void): Promise<Burst> {
+  burst(rate: number, seconds: number, onSample?: (sample: MemorySample) => void): Promise<Burst> {
+    return this.#load(Math.max(1, Math.round((rate || MAX_RATE) * seconds)), rate, onSample);
+  }
+
+  /** Sends so many while the collector stands still, so that it finds all of them at once: as full as batches can be. */
+  async heap(datagrams: number): Promise<Burst> {
+    return this.#load(datagrams, 0, undefined, true);
+  }
+
+  async #load(
+    datagrams: number,
+    rate: number,
+    onSample?: (sample: MemorySample) => void,
+    stopped = false,
+  ): Promise<Burst> {
     const { pid } = this.#collector;
     const before = await this.#collector.order('begin', 'status');
     const usedBefore = readThreads(pid, THREAD_KINDS);
@@ -111,8 +125,9 @@ export class Session {
       const atSeconds = (performance.now() - startMs) / 1000;
       onSample?.({ atSeconds, residentBytes: residentBytes(pid).now });
     }, SAMPLE_MS);
-    const datagrams = Math.max(1, Math.round((rate || MAX_RATE) * seconds));
+    if (stopped) this.#collector.process.kill('SIGSTOP');
     const { kind: _, ...sent } = await this.#sender!.order({ datagrams, rate }, 'sent');
+    if (stopped) this.#collector.process.kill('SIGCONT');
     clearInterval(sampler);
     const sentMs = performance.now();
     this.#sent += sent.datagrams;

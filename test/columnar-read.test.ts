@@ -1,0 +1,73 @@
+/** Simulated traffic as columnar frames, read by the library: the records of the JSON lines of the same batches. */
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { ExporterSimulator } from '../src/generator/exporters.ts';
+import { Decoder, readColumnar } from '../src/index.ts';
+import { SCHEMAS } from '../src/output/encoder.ts';
+import { rawFrames, withoutBigint } from './support/columnar.ts';
+import { encoderFor, type Json } from './support/encode.ts';
+import { ODD_STATE } from './support/odd-batches.ts';
+
+const DATAGRAMS = 400;
+
+function batchesOf(version: 5 | 7 | 9 | 10) {
+  const simulator = new ExporterSimulator({
+    version,
+    exporters: 4,
+    templates: version >= 9 ? 5 : 1,
+    options: version >= 9,
+    seed: 5,
+  });
+  const datagrams = function* () {
+    for (let i = 0; i < DATAGRAMS; i++) {
+      const { payload, exporter, atMs } = simulator.next();
+      yield {
+        payload,
+        address: exporter === 0 ? '2001:db8::9' : `192.0.2.${exporter}`,
+        port: 2055,
+        receivedAtMs: atMs + 3.25,
+      };
+    }
+  };
+  const batches = new Decoder().decodeBatch(datagrams());
+  assert.equal(
+    batches.reduce((sum, { rows }) => sum + rows, 0),
+    simulator.emitted.records + simulator.emitted.optionsRecords,
+  );
+  // What a collector's scanner binds to each set.
+  for (const { sets } of batches) for (const context of sets) context.stateAddress = 8;
+  return batches;
+}
+
+for (const version of [5, 7, 9, 10] as const) {
+  for (const schema of SCHEMAS) {
+    test(`version ${version}, schema ${schema}`, async () => {
+      const batches = batchesOf(version);
+      for (const options of [false, true]) {
+        const encodings = { schema, options, state: ODD_STATE };
+        const columnar = encoderFor({ ...encodings, format: 'columnar' });
+        const ndjson = encoderFor({ ...encodings, format: 'ndjson' });
+        const perBatch = batches.map((batch) => ({
+          columnar: columnar.encode(batch),
+          ndjson: ndjson.encode(batch),
+        }));
+        for (const rows of perBatch) assert.equal(rows.columnar, rows.ndjson);
+        const bytes = columnar.take();
+        const lines = Buffer.from(ndjson.take()).toString().split('\n').slice(0, -1);
+        const records: Json[] = [];
+        for await (const frame of readColumnar(Readable.from([bytes]))) records.push(...frame.toObjects());
+        assert.equal(records.length, lines.length);
+        assert.ok(records.length > 1000);
+        for (const [i, record] of records.entries()) {
+          assert.deepEqual(withoutBigint(record), JSON.parse(lines[i]));
+          assert.equal(JSON.stringify(withoutBigint(record)), JSON.stringify(JSON.parse(lines[i])));
+        }
+        assert.deepEqual(
+          rawFrames(bytes).map(({ rows }) => rows),
+          perBatch.map(({ ndjson: rows }) => rows).filter((rows) => rows > 0),
+        );
+      }
+    });
+  }
+}
