@@ -15,13 +15,15 @@ import { shapeFields } from '../src/generator/template-data.ts';
 import {
   HEADER_REGION_BYTES,
   ItemWord,
+  type MemorySize,
   memoryOffsets,
   RecordOffset,
   RingControl,
 } from '../src/memory/layout.ts';
-import type { SharedMemory } from '../src/memory/shared-memory.ts';
+import { Slabs } from '../src/memory/slabs.ts';
 import { createEncoder } from '../src/output/create-encoder.ts';
 import { FORMATS, SCHEMAS } from '../src/output/encoder.ts';
+import { parseOutputUri } from '../src/output/output-uri.ts';
 import { boundSets } from './micro/decoded.ts';
 import { encodeInput } from './micro/encode.bench.ts';
 import { SHAPES } from './micro/plan.bench.ts';
@@ -29,9 +31,9 @@ import { SHAPES } from './micro/plan.bench.ts';
 export const FACTS_FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../perf-reports/facts');
 
 /** Facts by file name. */
-export function computeFacts(): Record<string, object> {
+export async function computeFacts(): Promise<Record<string, object>> {
   return {
-    'memory.json': memoryFacts(),
+    'memory.json': await memoryFacts(),
     'plans.json': planFacts(),
     'encoded.json': encodedFacts(),
     'copies.json': copyFacts(),
@@ -40,29 +42,55 @@ export function computeFacts(): Record<string, object> {
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
+interface SharedBytes {
+  size: MemorySize;
+  memory: number;
+  slabs: number;
+  slabBytes: number;
+}
+
+/** Starts a live collector on the loopback interface and looks at what it shares between its threads. */
+async function sharedBytes(addresses: number, workers: number): Promise<SharedBytes> {
+  const listen = Array.from({ length: addresses }, () => ({ host: '127.0.0.1', port: 0 }));
+  const output = parseOutputUri('null:', { format: 'ndjson', schema: 'millrace' });
+  const { create } = Slabs;
+  let slabs: Slabs | undefined;
+  Slabs.create = (count, slabBytes) => (slabs = create.call(Slabs, count, slabBytes));
+  try {
+    const collector = new Collector({ source: { listen }, outputs: [output], workers, receive: 'dgram' });
+    await collector.start();
+    await collector.stop();
+    const { size, buffer } = collector.memory;
+    return { size, memory: buffer.byteLength, slabs: slabs!.buffer.byteLength, slabBytes: slabs!.slabBytes };
+  } finally {
+    Slabs.create = create;
+  }
+}
+
 /** Sizes of shared structures, and the shared memory of a live collector with default options. */
-function memoryFacts(): object {
-  const memoryOf = (addresses: number, workers: number): SharedMemory => {
-    const listen = Array.from({ length: addresses }, () => ({ host: '127.0.0.1', port: 0 }));
-    return new Collector({ source: { listen }, outputs: [], workers, receive: 'dgram' }).memory;
-  };
-  const one = memoryOf(1, 1);
-  const bytes = one.buffer.byteLength;
-  const { slotBytes, ringBytes } = memoryOffsets(one.size);
+async function memoryFacts(): Promise<object> {
+  const one = await sharedBytes(1, 1);
+  const twoAddresses = await sharedBytes(2, 1);
+  const twoWorkers = await sharedBytes(1, 2);
+  const { size } = one;
+  const { slotBytes, ringBytes } = memoryOffsets(size);
   return {
-    how: 'Shared memory of a collector with 1 listen address and 1 worker, and how it grows with a second of each.',
+    how:
+      'Counted: shared memory of a collector with 1 listen address, 1 worker and 1 encoding, and how it grows with a ' +
+      'second address or worker. Slabs grow with the encodings as well.',
     headerBytes: HEADER_REGION_BYTES,
     ringControlBytes: RingControl.bytes,
     datagramRecordHeaderBytes: RecordOffset.payload,
     slotBytes,
-    slotsPerRing: one.size.slots,
+    slotsPerRing: size.slots,
     ringBytes,
     itemBytes: ItemWord.words * 4,
-    items: one.size.items,
-    heapBytes: one.size.heapBytes,
-    sharedBytes: bytes,
-    sharedBytesPerListenAddress: memoryOf(2, 1).buffer.byteLength - bytes,
-    sharedBytesPerWorker: memoryOf(1, 2).buffer.byteLength - bytes,
+    items: size.items,
+    heapBytes: size.heapBytes,
+    slabBytes: one.slabBytes,
+    sharedBytes: one.memory + one.slabs,
+    sharedBytesPerListenAddress: twoAddresses.memory + twoAddresses.slabs - one.memory - one.slabs,
+    sharedBytesPerWorker: twoWorkers.memory + twoWorkers.slabs - one.memory - one.slabs,
   };
 }
 
@@ -116,7 +144,7 @@ function copyFacts(): object {
     how:
       'Derived. wire: octets of the sets by their records; the kernel writes them into the slot (recvmmsg), or ' +
       'node:dgram does to a buffer of its own and a copy to the slot follows. columns: what the plan stores in a row of a ' +
-      'batch. What an encoder writes is in encoded.json. Tasks and results carry no copies: chunks are transferred.',
+      'batch. What an encoder writes is in encoded.json; it writes into slabs, which outputs read: no copies after it.',
     ...mapValues(
       { v5: SHAPES.v5, 'v9-21-fields': SHAPES['v9-21-fields'], 'ipfix-ipv6': SHAPES['ipfix-ipv6'] },
       (shape) => {
@@ -152,7 +180,7 @@ export const factsText = (facts: object): string => `${JSON.stringify(facts, nul
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const write = process.argv.includes('--write');
   if (write) mkdirSync(FACTS_FOLDER, { recursive: true });
-  for (const [name, facts] of Object.entries(computeFacts())) {
+  for (const [name, facts] of Object.entries(await computeFacts())) {
     if (write) writeFileSync(join(FACTS_FOLDER, name), factsText(facts));
     else console.log(`${name} ${factsText(facts)}`);
   }

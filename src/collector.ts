@@ -15,6 +15,7 @@ import { SharedMemory } from './memory/shared-memory.ts';
 import { Slabs } from './memory/slabs.ts';
 import type { Encoding } from './output/encoder.ts';
 import { openSink } from './output/open-sink.ts';
+import type { WhenFull } from './output/output-queue.ts';
 import type { OutputSpec } from './output/output-uri.ts';
 import type { Sink } from './output/sink.ts';
 import { DgramReceiver } from './receive/dgram-receiver.ts';
@@ -34,6 +35,8 @@ export interface CollectorOptions {
   /** Where datagrams come from: sockets, or whoever holds `feeder`. */
   source: { listen: readonly ListenAddress[] } | 'feeder';
   outputs: readonly OutputSpec[];
+  /** What a full output means; default `drop` for sockets, `wait` for the feeder. */
+  whenFull?: WhenFull;
   /** Decode threads; default: cores left over after the main thread, at least 1. */
   workers?: number;
   scanner?: Partial<ScannerOptions>;
@@ -215,7 +218,7 @@ export class Collector {
   }
 
   async #openOutputs(): Promise<void> {
-    const whenFull = this.#options.source === 'feeder' ? 'wait' : 'drop';
+    const whenFull = this.#options.whenFull ?? (this.#options.source === 'feeder' ? 'wait' : 'drop');
     const { onOutputClosed: onClosed, stdout } = this.#options;
     for (const spec of this.#options.outputs) {
       const sink: Sink = await openSink(spec, { whenFull, onClosed, stdout, clock: this.#clock });

@@ -9,7 +9,7 @@ import { rawFrames, withoutBigint } from './support/columnar.ts';
 import { encoderFor, type Json } from './support/encode.ts';
 import { ODD_STATE } from './support/odd-batches.ts';
 
-const DATAGRAMS = 400;
+const DATAGRAMS = 120;
 
 function batchesOf(version: 5 | 7 | 9 | 10) {
   const simulator = new ExporterSimulator({
@@ -60,7 +60,6 @@ for (const version of [5, 7, 9, 10] as const) {
         assert.equal(records.length, lines.length);
         assert.ok(records.length > 1000);
         for (const [i, record] of records.entries()) {
-          assert.deepEqual(withoutBigint(record), JSON.parse(lines[i]));
           assert.equal(JSON.stringify(withoutBigint(record)), JSON.stringify(JSON.parse(lines[i])));
         }
         assert.deepEqual(

@@ -5,3 +5,4 @@ process.env[JIT_VARIABLE] = 'eager';
 await import('./decoder.test.ts');
 await import('./limits.test.ts');
 await import('./decoder.fuzz.test.ts');
+await import('./decoder-batch.test.ts');

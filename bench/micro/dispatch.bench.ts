@@ -32,7 +32,14 @@ async function prepare(size: Size, perTask: number): Promise<Prepared> {
     const payload = slot + RecordOffset.payload;
     items.make(payload, header - payload, start - payload, end - payload, false, entry.address, 0, 0);
   }
-  const setup = { memory: memory.buffer, encodings: [], limits: DEFAULT_DECODE_LIMITS, jit: 'auto' as const, slabs: new SharedArrayBuffer(0), slabBytes: 0 };
+  const setup = {
+    memory: memory.buffer,
+    encodings: [],
+    limits: DEFAULT_DECODE_LIMITS,
+    jit: 'auto' as const,
+    slabs: new SharedArrayBuffer(0),
+    slabBytes: 0,
+  };
   const pool = new DecodePool(1, setup);
 
   async function run(): Promise<number> {

@@ -75,7 +75,7 @@ export async function calibrate(
     const { unaccounted, unbalanced } = await session.close();
     if (unaccounted !== 0 || unbalanced.length > 0) throw new Error('the ledger does not balance');
     const median = medianOf(full);
-    const costs = fitMargin(fit([...fitted, median]), fitted, setup);
+    const costs = fitMargin(fit(fitted, median), fitted, setup);
     return { costs, fitted, held, full: median, flood };
   } finally {
     session.kill();
@@ -111,12 +111,13 @@ function observe(burst: Burst, coresBusy: number): Observation {
 }
 
 /** Each thread’s time is so much per datagram and so much per event; the two come from bursts with different shares. */
-function fit(observations: readonly Observation[]): Costs {
+function fit(paced: readonly Observation[], full: Observation): Costs {
+  const observations = [...paced, full];
   const main = line(observations.map((o) => [o.mainSleeps + o.tasksPerDatagram, o.main]));
   const receive = line(observations.map((o) => [o.receiveSleeps, o.receive]));
   const decode = line(observations.map((o) => [o.tasksPerDatagram, o.decode]));
   const send = line(observations.map((o) => [Math.min(1, PAUSES_PER_SECOND / o.rate), o.send]));
-  const fastest = observations.reduce((a, b) => (b.rate > a.rate ? b : a));
+  const fastest = paced.reduce((a, b) => (b.rate > a.rate ? b : a));
   return {
     mainDatagram: main.base,
     mainEvent: main.slope,

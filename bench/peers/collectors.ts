@@ -27,8 +27,8 @@ export const RUST_PROGRAM = join(RUST_FOLDER, 'target/release/netflow-parser-ben
 
 /** As shell lines, to read and to run. */
 export const INSTALL: Readonly<Record<string, string[]>> = {
-  nfdump: ['apt-get install -y nfdump'],
-  pmacct: ['apt-get install -y pmacct'],
+  nfdump: ['apt-get update && apt-get install -y nfdump'],
+  pmacct: ['apt-get update && apt-get install -y pmacct'],
   goflow2: [`GOBIN=${INSTALL_FOLDER}/bin go install github.com/netsampler/goflow2/v2/cmd/goflow2@latest`],
   netflow_parser: [
     `mkdir -p ${RUST_FOLDER}`,

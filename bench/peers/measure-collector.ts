@@ -18,6 +18,8 @@ export interface CollectorRun {
   version: string;
   writes: string;
   sent: Sent;
+  /** Datagrams per second: what was asked of the sender, and what it did. */
+  asked: number;
   rate: number;
   kernelDropped: number;
   userNsPerFlow: number;
@@ -82,6 +84,7 @@ export async function measureCollector(
       version: peer.version!,
       writes: peer.writes,
       sent,
+      asked: rate,
       rate: sent.datagrams / sent.seconds,
       kernelDropped,
       userNsPerFlow: ((after.ranNs - before.ranNs) / flows) * share,

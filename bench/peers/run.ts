@@ -63,8 +63,8 @@ function report(
   failed: string[],
 ): Report {
   const total = (run: CollectorRun): number => run.userNsPerFlow + run.systemNsPerFlow;
-  const sorted = [...runs].sort((a, b) => a.rate - b.rate || total(a) - total(b));
-  const rates = [...new Set(runs.map(({ rate }) => Math.round(rate / 100) * 100))];
+  const sorted = [...runs].sort((a, b) => a.asked - b.asked || total(a) - total(b));
+  const rates = [...new Set(runs.map(({ asked }) => asked))];
   return {
     topic: 'peers',
     title: 'Millrace beside other collectors and libraries',
@@ -126,7 +126,7 @@ function report(
     plots: [],
     findings: [
       ...rates.map((rate) => {
-        const at = sorted.filter((run) => Math.abs(run.rate - rate) < 100);
+        const at = sorted.filter(({ asked }) => asked === rate);
         return `At ${rate} datagrams/s, ns per flow: ${at.map((run) => `${run.name} ${total(run).toFixed(0)}`).join(', ')}.`;
       }),
       ...runs

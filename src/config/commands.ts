@@ -31,13 +31,18 @@ export const COMMANDS = {
     summary: 'decode recorded datagrams',
     description:
       'Decodes the flow export in pcap, pcapng and .dgrams files (also gzip-compressed) and writes the flows in the order ' +
-      'of the input. Several files share what was learned of templates. Templates do not expire.',
+      'of the input. Several files share what was learned of templates. Templates do not expire. Files that --format ' +
+      'columnar has written are turned into other formats.',
     argument: { syntax: 'file', several: true, help: 'files to decode; - is standard input' },
     examples: [
       { line: 'millrace decode capture.pcap', does: 'shows the flows of a capture' },
       {
         line: 'tcpdump -w - udp port 2055 | millrace decode - --schema iana > flows.ndjson',
         does: 'every field by its IANA name',
+      },
+      {
+        line: 'millrace decode --from columnar flows.mrc --format ndjson',
+        does: 'flows that --format columnar has written',
       },
     ],
   },

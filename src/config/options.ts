@@ -45,6 +45,8 @@ export type OptionGroup = (typeof OPTION_GROUPS)[number];
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;
 const UDP_WITHDRAWALS = ['honour', 'ignore'] as const;
+/** What `decode` reads; auto looks into the first file. */
+const RECORDINGS = ['auto', 'capture', 'columnar'] as const;
 const GENERATED_VERSIONS = ['5', '7', '9', '10'] as const;
 
 export const OPTIONS = {
@@ -68,6 +70,18 @@ export const OPTIONS = {
     help: 'address range that may send; may be repeated',
     group: 'Input',
     commands: ['collect'],
+  },
+  from: {
+    flag: 'from',
+    kind: 'one',
+    syntax: 'WHAT',
+    schema: schemas.choice(RECORDINGS),
+    default: 'auto',
+    help:
+      'what the files hold: capture (datagrams), columnar (flows that --format columnar has written), or auto, which ' +
+      'looks into the first one',
+    group: 'Input',
+    commands: ['decode'],
   },
   exporterKey: {
     flag: 'exporter-key',

@@ -204,15 +204,18 @@ export class Pipeline {
   #watch(): void {
     if (this.#watching || this.#stopped) return;
     const waits = this.#rings.map((ring) => ring.arrival());
+    if (waits.includes(null)) {
+      // There is something already. What cannot be scanned now, for want of room, is looked at when a task is retired.
+      for (const ring of this.#rings) ring.awake();
+      if (this.#mayScan()) this.schedule();
+      return;
+    }
     this.#watching = true;
-    const awake = () => {
+    void Promise.race(waits).then(() => {
       this.#watching = false;
       for (const ring of this.#rings) ring.awake();
       this.schedule();
-    };
-    // What cannot be scanned now, for want of room, is looked at when a task is retired.
-    if (waits.includes(null) && this.#mayScan()) awake();
-    else void Promise.race(waits.filter((wait) => wait !== null)).then(awake);
+    });
   }
 
   /** Ends watching the rings; what is in them can still be drained. */

@@ -136,6 +136,47 @@ for (const receive of MODES) {
   });
 }
 
+for (const receive of MODES) {
+  test(`${receive}: goes on after the output was full while datagrams were waiting`, async () => {
+    let stuck: (() => void) | null = null;
+    const stdout = new Writable({
+      highWaterMark: 1,
+      write(_chunk, _encoding, done) {
+        if (stuck === null) stuck = done;
+        else done();
+      },
+    });
+    const spec = parseOutputUri('stdout:?format=ndjson&schema=iana&queue=64KiB', {
+      format: 'ndjson',
+      schema: 'iana',
+    });
+    const collector = new Collector({
+      source: { listen: [{ host: '127.0.0.1', port: 0 }] },
+      outputs: [spec],
+      whenFull: 'wait',
+      workers: 1,
+      stdout,
+      receive,
+    });
+    await collector.start();
+    const port = collector.ports[0];
+    const datagram = (n: number) => ipfix({ sequence: n }, OCTETS, set(256, u32(n)));
+    await send(port, [datagram(0)]);
+    await until(() => stuck !== null);
+    // More than the queue takes: scanning stops while the ring fills.
+    await send(
+      port,
+      Array.from({ length: 2_000 }, (_, n) => datagram(n + 1)),
+    );
+    await delay(300);
+    (stuck as unknown as () => void)();
+    await until(() => collector.status().flows === 2_001);
+    await send(port, [datagram(2_001)]);
+    await until(() => collector.status().flows === 2_002);
+    assertBalanced(await collector.stop());
+  });
+}
+
 test('several receivers share a port, each with its own ring, and all is accounted for', async (t) => {
   if (!MODES.includes('recvmmsg' as never)) {
     t.diagnostic('recvmmsg does not run here');

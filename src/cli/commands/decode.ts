@@ -4,6 +4,7 @@ import { Collector, type CollectorReport } from '../../collector.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { createLog } from '../../ops/log.ts';
 import { type CapturedDatagram, type CaptureStats, openCapture } from '../../receive/capture/capture.ts';
+import { beginsColumnar } from '../../receive/columnar/columnar-file.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { decodeSummary } from '../decode-summary.ts';
 import { complain, ExitCode, say } from '../errors.ts';
@@ -11,6 +12,7 @@ import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
 import { realTroubles, resolveOutputs, showsFlows } from '../outputs.ts';
 import { startProgress } from '../progress.ts';
 import { Stop } from '../stop.ts';
+import { decodeColumnar } from './decode-columnar.ts';
 
 type Values = OptionValues<'decode'>;
 
@@ -26,6 +28,10 @@ writeMapped(UNKNOWN_ADDRESS, 0, 0);
 /** Decodes recorded datagrams, one file after another. Returns the exit code. */
 export async function decode(files: readonly string[], values: Values): Promise<number> {
   const stop = new Stop();
+  const { from } = values;
+  if (from === 'columnar' || (from === 'auto' && (await beginsColumnar(files[0], stop.signal)))) {
+    return decodeColumnar(files, values, stop);
+  }
   const outputs = resolveOutputs({ ...values, options: values.writeOptions });
   await checkLedgerFile(values.ledger);
   const collector = new Collector({

@@ -106,7 +106,8 @@ class StreamCapture implements Capture {
   }
 }
 
-async function isGzip(stream: ByteStream): Promise<boolean> {
+/** Whether a stream begins as gzip does. */
+export async function isGzip(stream: ByteStream): Promise<boolean> {
   if (!(await stream.fill(4))) return false;
   const { bytes, start } = stream;
   // Magic, the one method there is, and no reserved flag (RFC 1952).

@@ -1,0 +1,124 @@
+/** Columnar files by their path, plain or compressed with gzip. Runs on the main thread. */
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { ByteStream } from '../capture/byte-stream.ts';
+import { isGzip } from '../capture/capture.ts';
+import { FileSource, GunzipSource, StandardInput } from '../capture/sources.ts';
+import type { ColumnarFrame } from './frame.ts';
+import { isColumnar } from './parse-frame.ts';
+import { framesOfStream } from './reader.ts';
+
+/** Counts of one file; they grow as it is read. */
+export interface ColumnarFileStats {
+  /** Bytes of the file or pipe, as stored (compressed). */
+  bytesRead: number;
+  /** Size of the file, NaN for a pipe. */
+  bytesTotal: number;
+  frames: number;
+  /** Records that are no options records. */
+  flows: number;
+  optionsRecords: number;
+}
+
+export class ColumnarFile {
+  readonly stats: ColumnarFileStats;
+  readonly #stream: ByteStream;
+
+  private constructor(stream: ByteStream, stats: ColumnarFileStats) {
+    this.#stream = stream;
+    this.stats = stats;
+  }
+
+  /** '-' is standard input. Throws MillraceError INPUT_FAILED when it cannot be read. */
+  static async open(path: string, stdin?: Readable): Promise<ColumnarFile> {
+    const stats = { bytesRead: 0, bytesTotal: Number.NaN, frames: 0, flows: 0, optionsRecords: 0 };
+    const onBytes = (count: number): void => {
+      stats.bytesRead += count;
+    };
+    if (path === '-') {
+      return new ColumnarFile(await unpacked(new StandardInput(stdin ?? process.stdin, onBytes)), stats);
+    }
+    const source = await FileSource.open(path, onBytes);
+    stats.bytesTotal = source.bytesTotal;
+    return new ColumnarFile(await unpacked(source), stats);
+  }
+
+  /** The frames in file order; closes the file at the end. Throws MillraceError INPUT_FAILED behind the last whole frame. */
+  async *frames(): AsyncGenerator<ColumnarFrame> {
+    for await (const frame of framesOfStream(this.#stream)) {
+      this.stats.frames++;
+      for (const { options, rowStart, rowEnd } of frame.sets) {
+        if (options) this.stats.optionsRecords += rowEnd - rowStart;
+        else this.stats.flows += rowEnd - rowStart;
+      }
+      yield frame;
+    }
+  }
+
+  /** Gives up the file; safe to call at any time and more than once. */
+  close(): Promise<void> {
+    return this.#stream.close();
+  }
+}
+
+async function unpacked(source: FileSource | StandardInput): Promise<ByteStream> {
+  const stream = new ByteStream(source);
+  try {
+    return (await isGzip(stream)) ? new ByteStream(new GunzipSource(stream)) : stream;
+  } catch (error) {
+    await stream.close();
+    throw error;
+  }
+}
+
+/**
+ * Whether a file begins with a frame. False for what cannot be looked at without being used up: a pipe by its name, and
+ * standard input that is compressed. The signal gives up standard input.
+ */
+export async function beginsColumnar(path: string, signal: AbortSignal, stdin?: Readable): Promise<boolean> {
+  if (path === '-') return isColumnar(await peek(stdin ?? process.stdin, signal));
+  try {
+    if (!(await stat(path)).isFile()) return false;
+    const stream = await unpacked(await FileSource.open(path, () => {}));
+    try {
+      await stream.fill(4);
+      return isColumnar(stream.bytes.subarray(stream.start, stream.end));
+    } finally {
+      await stream.close();
+    }
+  } catch {
+    // Whoever opens it for good says why it cannot be read.
+    return false;
+  }
+}
+
+/** The first bytes of a stream, which are left in it. */
+async function peek(stream: Readable, signal: AbortSignal): Promise<Uint8Array> {
+  const close = (): void => void stream.destroy();
+  signal.addEventListener('abort', close);
+  try {
+    while (!stream.readableEnded && !stream.destroyed) {
+      const chunk = stream.read() as Uint8Array | null;
+      if (chunk !== null) {
+        stream.unshift(chunk);
+        return chunk;
+      }
+      await changed(stream);
+    }
+    return new Uint8Array(0);
+  } finally {
+    signal.removeEventListener('abort', close);
+  }
+}
+
+/** Resolves when there is something to read, or nothing any more. */
+function changed(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    const events = ['readable', 'end', 'close', 'error'];
+    const done = (): void => {
+      for (const event of events) stream.removeListener(event, done);
+      resolve();
+    };
+    for (const event of events) stream.on(event, done);
+  });
+}
