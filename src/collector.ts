@@ -111,6 +111,7 @@ export class Collector {
   readonly #receivers: Receiver[] = [];
   readonly #receive: ReceiveChoice;
   #quarantine: Quarantine | null = null;
+  #slabs: Slabs | null = null;
   #pool: DecodePool | null = null;
   #pipeline: Pipeline | null = null;
   #feeder: Feeder | null = null;
@@ -144,6 +145,11 @@ export class Collector {
   /** How datagrams are received from sockets, and why, in one line. */
   get receiving(): string {
     return this.#receive.explanation;
+  }
+
+  /** Shared memory of all kinds. */
+  get sharedBytes(): number {
+    return this.memory.buffer.byteLength + (this.#slabs?.buffer.byteLength ?? 0);
   }
 
   /** Ports that are bound, in the order of the listen addresses; each as often as it has receivers. */
@@ -246,10 +252,9 @@ export class Collector {
       await this.#quarantine.open();
     }
     // For every task in work or waiting there is one more on its way out.
-    const slabs = Slabs.create(
-      this.#encodings.length * (this.workers * TASKS_PER_WORKER * 2 + SPARE_SLABS),
-      SLAB_BYTES,
-    );
+    const count = this.#encodings.length * (this.workers * TASKS_PER_WORKER * 2 + SPARE_SLABS);
+    const slabs = Slabs.create(count, SLAB_BYTES);
+    this.#slabs = slabs;
     const setup = {
       memory: this.memory.buffer,
       slabs: slabs.buffer,

@@ -35,7 +35,7 @@ export async function collect(values: Values): Promise<number> {
   const listen = listenAddresses(values).map(({ host }, i) => {
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
   });
-  const memoryBytes = collector.memory.buffer.byteLength;
+  const memoryBytes = collector.sharedBytes;
   log.info(
     `listening on ${listen.join(', ')}; ${countText(collector.workers, 'decode worker')}; ` +
       `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}`,
