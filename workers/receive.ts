@@ -10,16 +10,18 @@ const setup = workerData as ReceiveSetup;
 const memory = SharedMemory.attach(setup.memory);
 const ring = memory.ring(setup.ring);
 const calls = loadSystemCalls();
-const { address, port, share, receiveBufferBytes } = setup;
+const { address, port, share, receiveBufferBytes, fd } = setup;
 const socket =
   typeof calls === 'string'
     ? calls
-    : BatchSocket.open(calls, address, port, share, receiveBufferBytes, memory, ring, systemClock);
+    : fd >= 0
+      ? new BatchSocket(calls, fd, memory, ring, systemClock)
+      : BatchSocket.open(calls, address, port, share, receiveBufferBytes, memory, ring, systemClock);
 const reply = (message: ReceiveReply): void => parentPort?.postMessage(message);
 if (typeof socket === 'string') {
   reply({ error: socket });
 } else {
-  reply({ port: socket.port, receiveBufferBytes: socket.receiveBufferBytes });
+  reply({ fd: socket.fd, port: socket.port, receiveBufferBytes: socket.receiveBufferBytes });
   socket.run();
   socket.close();
 }

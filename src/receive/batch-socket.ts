@@ -54,14 +54,15 @@ export class BatchSocket {
   readonly #memory: SharedMemory;
   readonly #ring: Ring;
   readonly #clock: Clock;
-  readonly #fd: number;
+  readonly fd: number;
   readonly #headersAt: number;
   readonly #headers: DataView;
   readonly #control: DataView;
 
-  private constructor(calls: SystemCalls, fd: number, memory: SharedMemory, ring: Ring, clock: Clock) {
+  /** fd: of a socket that `open` has made, maybe in another thread. */
+  constructor(calls: SystemCalls, fd: number, memory: SharedMemory, ring: Ring, clock: Clock) {
     this.#calls = calls;
-    this.#fd = fd;
+    this.fd = fd;
     this.#memory = memory;
     this.#ring = ring;
     this.#clock = clock;
@@ -126,12 +127,12 @@ export class BatchSocket {
   /** The port that is bound, and the receive buffer the kernel gave. */
   get port(): number {
     const name = new Uint8Array(SOCKADDR_IN6_BYTES);
-    this.#calls.getsockname(this.#fd, name, length(SOCKADDR_IN6_BYTES));
+    this.#calls.getsockname(this.fd, name, length(SOCKADDR_IN6_BYTES));
     return new DataView(name.buffer).getUint16(2);
   }
   get receiveBufferBytes(): number {
     const value = new Uint8Array(4);
-    this.#calls.getsockopt(this.#fd, SOL_SOCKET, SO_RCVBUF, value, length(4));
+    this.#calls.getsockopt(this.fd, SOL_SOCKET, SO_RCVBUF, value, length(4));
     return new DataView(value.buffer).getInt32(0, true);
   }
 
@@ -151,14 +152,14 @@ export class BatchSocket {
   }
 
   close(): void {
-    this.#calls.close(this.#fd);
+    this.#calls.close(this.fd);
   }
 
   #receive(most: number, flags: number): number {
     const ring = this.#ring;
     const first = ring.nextIndex;
     const headers = this.#headersAt + first * Mmsghdr.bytes;
-    const count = this.#calls.recvmmsg(this.#fd, headers, most, flags, null);
+    const count = this.#calls.recvmmsg(this.fd, headers, most, flags, null);
     // A timeout, or a signal: nothing was received.
     if (count <= 0) return 0;
     const { view } = this.#memory;

@@ -14,10 +14,15 @@ export interface ReceiveSetup {
   /** Whether other sockets of this collector share the port. */
   share: boolean;
   receiveBufferBytes: number;
+  /** Descriptor of a socket that an earlier thread has opened; -1 to open one. */
+  fd: number;
 }
 
 /** What a receive thread says once: that it receives, or why it cannot. */
-export type ReceiveReply = { port: number; receiveBufferBytes: number } | { error: string };
+export type ReceiveReply = { fd: number; port: number; receiveBufferBytes: number } | { error: string };
+
+/** Pause before a thread that could not be replaced is tried again. */
+const RESTART_MS = 1_000;
 
 /** A receiver in a thread of its own (workers/receive.ts), which takes many datagrams from the kernel at a time. */
 export class ThreadReceiver implements Receiver {
@@ -27,7 +32,10 @@ export class ThreadReceiver implements Receiver {
   readonly #ring: Ring;
   readonly #share: boolean;
   readonly #onLost: () => void;
-  #worker: Worker | null = null;
+  /** The thread; for tests that end it. */
+  thread: Worker | null = null;
+  /** The socket outlives a thread that dies, and datagrams wait in it for the next one. */
+  #fd = -1;
   #closing = false;
   port = 0;
   receiveBufferBytes = 0;
@@ -65,6 +73,7 @@ export class ThreadReceiver implements Receiver {
       port: this.port || this.#listen.port,
       share: this.#share,
       receiveBufferBytes,
+      fd: this.#fd,
     };
     const worker = new Worker(new URL('../../workers/receive.js', import.meta.url), { workerData: setup });
     const [reply] = (await once(worker, 'message')) as [ReceiveReply];
@@ -74,24 +83,29 @@ export class ThreadReceiver implements Receiver {
         describeError(Object.assign(new Error(reply.error), { code: reply.error, syscall: 'bind' })),
       );
     }
+    this.#fd = reply.fd;
     this.port = reply.port;
     this.receiveBufferBytes = reply.receiveBufferBytes;
-    this.#worker = worker;
-    // Its slots are whole or unpublished, so another thread can go on where it ended.
-    worker.once('exit', () => {
-      if (this.#closing) return;
-      this.#onLost();
-      this.open(receiveBufferBytes).catch(() => {});
-    });
+    this.thread = worker;
     worker.on('error', () => {});
+    worker.once('exit', () => this.#ended(receiveBufferBytes));
   }
 
   async close(): Promise<void> {
-    const worker = this.#worker;
+    const worker = this.thread;
     if (worker === null || this.#closing) return;
     this.#closing = true;
     this.#ring.stop();
     await once(worker, 'exit');
+  }
+
+  /** Slots are whole or unpublished, so another thread can go on where one has ended. */
+  #ended(receiveBufferBytes: number): void {
+    if (this.#closing) return;
+    this.#onLost();
+    this.open(receiveBufferBytes).catch(() => {
+      setTimeout(() => this.#ended(receiveBufferBytes), RESTART_MS).unref();
+    });
   }
 
   #fail(reason: string): never {

@@ -6,9 +6,12 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Collector, type CollectorOptions } from '../../src/collector.ts';
+import { RecordOffset } from '../../src/memory/layout.ts';
+import { SharedMemory } from '../../src/memory/shared-memory.ts';
 import { parseOutputUri } from '../../src/output/output-uri.ts';
 import { chooseReceive } from '../../src/receive/receive-mode.ts';
 import { loadSystemCalls } from '../../src/receive/system-calls.ts';
+import { ThreadReceiver } from '../../src/receive/thread-receiver.ts';
 import { concat, ipfix, set, template, u32 } from '../support/bytes.ts';
 import { assertBalanced } from '../support/collect.ts';
 
@@ -202,6 +205,44 @@ test('several receivers share a port, each with its own ring, and all is account
   assertBalanced(report);
   const values = records().map(({ fields }) => fields.octetDeltaCount);
   assert.equal(new Set(values).size, senders * 50);
+});
+
+test('a receive thread that dies is replaced, and its socket loses nothing', async (t) => {
+  if (!MODES.includes('recvmmsg' as never)) {
+    t.diagnostic('recvmmsg does not run here');
+    return;
+  }
+  const memory = SharedMemory.create({
+    rings: 1,
+    slots: 64,
+    maxDatagramBytes: 100,
+    items: 16_384,
+    heapBytes: 0,
+  });
+  const ring = memory.ring(0);
+  let lost = 0;
+  const listen = { host: '127.0.0.1', port: 0 };
+  const receiver = new ThreadReceiver(listen, memory.buffer, 0, ring, false, () => lost++);
+  await receiver.open(65_536);
+  const { port } = receiver;
+  const taken: number[] = [];
+  const takeAll = () => {
+    for (; ring.available() > 0; ring.release(1))
+      taken.push(memory.bytes[ring.take() + RecordOffset.payload]);
+  };
+  for (let round = 1; round <= 3; round++) {
+    await send(port, [Uint8Array.of(round * 10)]);
+    await until(() => ring.available() === 1);
+    takeAll();
+    await receiver.thread?.terminate();
+    await send(port, [Uint8Array.of(round * 10 + 1)]);
+    await until(() => ring.available() === 1);
+    takeAll();
+    assert.equal(lost, round);
+  }
+  await receiver.close();
+  assert.deepEqual(taken, [10, 11, 20, 21, 30, 31]);
+  assert.equal(receiver.port, port);
 });
 
 test('what cannot be had is refused, and auto says what it took', () => {

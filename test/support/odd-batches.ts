@@ -192,6 +192,28 @@ export const oddBatches = (): Record<string, FlowBatch> => ({
       { rows: 1, sequence: 8, exporterPort: 1, exportTimeMs: EXPORT_MS + 999.75 },
     ],
   }),
+  'options records among many others': flowBatch({
+    dialect: 9,
+    fields: [
+      [1, 8],
+      [27, 16],
+      [82, 65_535],
+      [153, 8],
+    ],
+    rows: Array.from({ length: 300 }, (_, i) => [
+      2n ** 53n - 150n + BigInt(i),
+      new Uint8Array(16).fill(i),
+      'x'.repeat(i % 7),
+      BigInt(EXPORT_MS - i),
+    ]),
+    sets: [
+      { rows: 99 },
+      { rows: 50, options: true },
+      { rows: 100, sequence: 8 },
+      { rows: 1, options: true },
+      { rows: 50 },
+    ],
+  }),
   'NetFlow v5': flowBatch({
     dialect: 5,
     fields: [

@@ -168,23 +168,21 @@ class ColumnReader {
     else if (storage !== 'b16') values = new Uint32Array(buffer);
     const more = second === 0 ? null : new Uint32Array(this.#array(second).buffer);
     const heap = item.heap < 0 ? null : this.#heaps[item.heap];
-    for (let row = 0; row < this.#rows; row++) {
+    for (let row = 0; row < this.#rows && (heap !== null || type === 'word'); row++) {
       const has = present === null || present[row] > i;
-      if (heap !== null) {
-        // Whoever makes room for octets should not have to ask whether they are there.
-        if (!has) values[row] = more![row] = 0;
-        this.#checkOctets(values[row], more![row], heap, at);
-      } else if (has && type === 'word' && values[row] >= words.length) {
-        this.#cursor.fail('there is no such word', at);
+      // Whoever makes room for octets should not have to ask whether they are there.
+      if (!has) values[row] = 0;
+      if (heap === null) {
+        if (has && values[row] >= words.length) this.#cursor.fail('there is no such word', at);
+        continue;
       }
+      if (!has) more![row] = 0;
+      this.#contentBytes -= more![row];
+      if (values[row] + more![row] > heap.length) this.#cursor.fail('octets lie outside of their heap', at);
+      if (this.#contentBytes < 0)
+        this.#cursor.fail('the values of a frame are larger than a frame may be', at);
     }
     return { type, storage, words, values, more, heap };
-  }
-
-  #checkOctets(offset: number, length: number, heap: Uint8Array, at: number): void {
-    if (offset + length > heap.length) this.#cursor.fail('octets lie outside of their heap', at);
-    this.#contentBytes -= length;
-    if (this.#contentBytes < 0) this.#cursor.fail('the values of a frame are larger than a frame may be', at);
   }
 
   /** The octets of an array in a buffer of its own, where they are aligned. */
