@@ -66,6 +66,7 @@ export function measureJson(
   let sum = 0;
   for (let i = 0; i < ops.length; i++) {
     const op = ops[i];
+    if (op.present !== null && op.present[row] === 0) continue;
     if (op.kind === ARRAY) {
       sum += measureJson(op.items, batch, row, set, readList);
     } else if (op.kind === LIST) {
