@@ -11,7 +11,7 @@ export interface Rule {
   bind(batch: FlowBatch): void;
 }
 
-const PADDING_OCTETS = 210;
+const PADDING_OCTETS = 'paddingOctets';
 
 /** Which columns of a plan the native record uses; what nobody took is left for `ext`. Used while a view is made. */
 export class PlanColumns {
@@ -61,8 +61,8 @@ export class PlanColumns {
   rest(): RowValue[] {
     const values: RowValue[] = [];
     for (const { key, columns } of this.plan.fields) {
-      const { pen, id, scope } = this.plan.columns[columns[0]];
-      if (pen === 0 && id === PADDING_OCTETS && !scope) continue;
+      const { pen, scope } = this.plan.columns[columns[0]];
+      if (pen === 0 && key === PADDING_OCTETS && !scope) continue;
       if (columns.length > 1 || !this.#taken.has(columns[0]))
         values.push(RowValue.decoded(key, this.plan, columns));
       else if (this.#sometimes.has(columns[0])) values.push(this.#sometimes.get(columns[0])!);
