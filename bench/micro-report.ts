@@ -29,7 +29,7 @@ export function microReport(results: readonly BenchResult[], load: number, round
     command: 'npm run bench',
     tables: [cpuTable(results), wallTable(results), profileTable(results)],
     plots: [dispatchPlot(results)],
-    findings: [...(warning === null ? [] : [`Warning: ${warning}.`]), ...goals(results)],
+    findings: [...(warning === null ? [] : [`Warning: ${warning}.`]), ...goals(results), ...ratios(results)],
     data: { load, rounds, results },
   };
 }
@@ -117,5 +117,35 @@ function goals(results: readonly BenchResult[]): string[] {
     if (targetNs === undefined) return [];
     const verdict = cpuNs <= targetNs ? 'meets' : 'misses';
     return [`\`${name}\` ${verdict} its goal: ${cellText(cpuNs)} of ${targetNs} ns per ${unit}.`];
+  });
+}
+
+/** Pairs that differ in one thing, and what it is. */
+const PAIRS: readonly (readonly [bench: string, other: string, text: string])[] = [
+  [
+    'scan/1-set-items',
+    'scan/1-set-items-recent',
+    'where datagrams have left the caches, scan and bind of one set costs',
+  ],
+  [
+    'scan/8-sets-items',
+    'scan/8-sets-items-recent',
+    'where datagrams have left the caches, scan and bind of eight sets costs',
+  ],
+  ['plan/v9-21-fields-interpreted', 'plan/v9-21-fields-compiled', 'interpreting a plan of 21 fields costs'],
+  ['encode/ndjson-millrace-named', 'encode/ndjson-millrace', 'NDJSON with names from options data costs'],
+  ['encode/msgpack-millrace-named', 'encode/msgpack-millrace', 'msgpack with names from options data costs'],
+  ['columnar/read-objects', 'columnar/read-columns', 'reading columnar frames as objects costs'],
+  ['dispatch/16-per-task', 'dispatch/128-per-task', 'tasks of 16 datagrams cost'],
+];
+
+function ratios(results: readonly BenchResult[]): string[] {
+  const cpuOf = (wanted: string): number => results.find(({ name }) => name === wanted)?.cpuNs ?? Number.NaN;
+  return PAIRS.flatMap(([bench, other, text]) => {
+    const ratio = cpuOf(bench) / cpuOf(other);
+    if (!Number.isFinite(ratio)) return [];
+    return [
+      `${text[0].toUpperCase()}${text.slice(1)} ${cellText(ratio)} times as much (\`${bench}\` over \`${other}\`).`,
+    ];
   });
 }
