@@ -5,7 +5,7 @@ export const LOAD_METHOD =
   'sent with sendmmsg, with sequence numbers and times written anew.';
 export const LATENCY_METHOD =
   'Latency: from the arrival time in the slot to the release of the slot, which follows the hand-over to the outputs in ' +
-  'the same turn (an output with a queue: to when the kernel has the bytes); one datagram in eight, whole milliseconds.';
+  'the same turn (an output with a queue: to when the kernel has the bytes); one datagram in eight, whole milliseconds; time in the queue of the socket is not in it.';
 export const CPU_METHOD =
   'CPU: the scheduler’s run time of every thread, by name, from the begin of the load until all of it was decoded; ' +
   'user and system in the proportion of the kernel’s ticks (4 ms here). `other` are the helper threads of V8 and libuv: ' +

@@ -5,11 +5,11 @@ import { type ByteWriter, putBytes } from './byte-writer.ts';
 import { measureMsgpack, msgpackKey, putMsgpackOps, putString8, stringBytes } from './msgpack-ops.ts';
 import { putInteger, putMapHeader, putNanoseconds } from './msgpack-value.ts';
 import { OpTable } from './op.ts';
-import { Prefix, type PrefixFormat } from './prefix.ts';
+import { PREFIX_SLACK_BYTES, Prefix, type PrefixFormat } from './prefix.ts';
 import type { ListReader, Rows } from './rows.ts';
 
-/** Headers of the maps of the record and of the group. */
-const FRAME_BYTES = 6;
+/** Headers of the maps of the record and of the group, and what is overwritten behind the prefix. */
+const FRAME_BYTES = 6 + PREFIX_SLACK_BYTES;
 
 /**
  * Rows of one plan as MessagePack maps, one after another, with the keys and the structure of the JSON lines. Addresses are text,
@@ -71,8 +71,7 @@ export class MsgpackRows implements Rows {
       const inside = countOf(grouped, row);
       const hasGroup = inside > 0 || always;
       at = putMapHeader(view, at, this.#prefix.size + countOf(values, row) + (hasGroup ? 1 : 0));
-      bytes.set(prefix, at);
-      at += prefix.length;
+      at = this.#prefix.copyTo(view, at);
       at = putMsgpackOps(
         values.active,
         values.active.length,

@@ -4,7 +4,7 @@ import { putAddress, putInteger } from './ascii.ts';
 import { type ByteWriter, putBytes } from './byte-writer.ts';
 import { jsonKey, measureJson, putJsonOps } from './json-ops.ts';
 import { OpTable } from './op.ts';
-import { Prefix, type PrefixFormat } from './prefix.ts';
+import { PREFIX_SLACK_BYTES, Prefix, type PrefixFormat } from './prefix.ts';
 import type { ListReader, Rows } from './rows.ts';
 import { asciiJson } from './utf8.ts';
 
@@ -12,8 +12,8 @@ const QUOTE = 34;
 const OPEN = 123;
 const CLOSE = 125;
 const NEWLINE = 10;
-/** Braces of the record and of the group, and the end of the line. */
-const FRAME_BYTES = 4;
+/** Braces of the record and of the group, the end of the line, and what is overwritten behind the prefix. */
+const FRAME_BYTES = 4 + PREFIX_SLACK_BYTES;
 
 const utf8 = new TextEncoder();
 
@@ -75,8 +75,7 @@ export class NdjsonRows implements Rows {
         writer.reserve(room);
         ({ bytes, view } = writer);
       }
-      bytes.set(prefix, at);
-      at += prefix.length;
+      at = this.#prefix.copyTo(view, at);
       at = putJsonOps(values.active, values.active.length, values.keys, row, exportTimeMs, bytes, view, at);
       if (hasGroup) at = this.#putGroup(row, exportTimeMs, bytes, view, at);
       bytes[at] = CLOSE;

@@ -9,10 +9,14 @@ export interface PrefixFormat {
   readonly put: (view: DataView, at: number, header: HeaderValue) => number;
 }
 
+/** Room that a copy of a prefix needs behind it. */
+export const PREFIX_SLACK_BYTES = 8;
+
 /** What every row of a set begins with: written once per set, copied into each row. */
 export class Prefix {
-  /** Values that the last one written has. */
+  /** Values that the last one written has, and its length. */
   size = 0;
+  bytes = 0;
   readonly #headers: readonly HeaderValue[];
   readonly #keys: PackedKeys;
   readonly #words: readonly (readonly Uint8Array[])[];
@@ -41,6 +45,21 @@ export class Prefix {
       const at = this.#keys.put(writer.view, writer.at, i);
       writer.at = word === null ? this.#put(writer.view, at, header) : putBytes(writer.bytes, at, word);
     }
+    this.bytes = writer.at;
+    writer.reserve(PREFIX_SLACK_BYTES);
     return writer.bytes.subarray(0, writer.at);
+  }
+
+  /**
+   * Copies what was written last; returns the offset behind. Word by word: TypedArray.set into shared memory costs several
+   * times as much for runs of this length. Up to PREFIX_SLACK_BYTES behind it are overwritten.
+   */
+  copyTo(view: DataView, at: number): number {
+    const source = this.#writer.view;
+    for (let i = 0; i < this.bytes; i += 8) {
+      view.setUint32(at + i, source.getUint32(i, true), true);
+      view.setUint32(at + i + 4, source.getUint32(i + 4, true), true);
+    }
+    return at + this.bytes;
   }
 }
