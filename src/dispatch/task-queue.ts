@@ -9,6 +9,8 @@ export class Task {
   readonly firstItem: number;
   items = 0;
   datagrams = 0;
+  /** When its first datagram was scanned. */
+  openedAtMs = 0;
   /** Datagrams that count as decoded once the range is retired. */
   decoded = 0;
   /** Slots of each ring that the range occupies, and the heap blocks of sets that were held. */
