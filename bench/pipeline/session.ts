@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unbalanced } from '../../src/accounting/balance.ts';
 import type { CollectorReport } from '../../src/collector.ts';
-import { unaccounted, unbalanced } from './accounts.ts';
+import { unaccounted } from './accounts.ts';
 import type { Sent } from './batch-sender.ts';
 import { Child } from './child.ts';
 import type {

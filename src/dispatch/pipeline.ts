@@ -178,11 +178,6 @@ export class Pipeline {
     }));
   }
 
-  /** Bytes of the shared heap in use. */
-  get heapBytes(): number {
-    return this.#heap.usedBytes;
-  }
-
   #pump(): void {
     // Retiring a task may ask for more; one pump at a time is enough.
     if (this.#pumping) return;
