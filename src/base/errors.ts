@@ -10,6 +10,7 @@ export const ERROR_CODES = [
   'OUTPUT_FAILED',
   'SEND_FAILED',
   'WORKER_FAILED',
+  'STORE_FAILED',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

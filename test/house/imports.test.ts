@@ -19,6 +19,7 @@ const ORDER = [
   'wire',
   'decode',
   'templates',
+  'fleet',
   'schema',
   'accounting',
   'output',
@@ -38,6 +39,7 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
   'node:dgram': ['src/receive/dgram-receiver.ts', 'src/generator/sender.ts'],
   koffi: ['src/receive/system-calls.ts'],
   '@bokuweb/zstd-wasm': ['src/output/block-compressor.ts'],
+  ioredis: ['src/fleet/redis-client.ts'],
   pino: ['src/ops/log.ts'],
   'pino-pretty': ['src/ops/log.ts'],
 };
