@@ -21,9 +21,9 @@ export function unbalanced({ counters: c, outputs }: LedgerReport & { outputs: O
       c.sets_bound + c.sets_held + c.sets_refused_no_template + c.sets_empty,
     ],
     [
-      'held = replayed + expired + overflowed + unresolved',
+      'held = replayed + expired + overflowed + withdrawn + unresolved',
       c.sets_held,
-      c.sets_replayed + c.sets_expired + c.sets_overflowed + c.sets_unresolved,
+      c.sets_replayed + c.sets_expired + c.sets_overflowed + c.sets_withdrawn + c.sets_unresolved,
     ],
     [
       'bound + replayed = decoded + quarantined + abandoned',

@@ -179,6 +179,9 @@ export class Binder implements ScanHandler<Companion> {
   heldOverflowed(sets: number): void {
     this.#ledger.add(Count.sets_overflowed, sets);
   }
+  heldWithdrawn(sets: number): void {
+    this.#ledger.add(Count.sets_withdrawn, sets);
+  }
 
   #exporter(): string {
     return this.#options.describeExporter(this.#payload);

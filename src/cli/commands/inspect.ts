@@ -46,6 +46,7 @@ async function layoutsOf(file: string): Promise<Map<Layout, Set<string>>> {
     emptySet: ignore,
     heldExpired: ignore,
     heldOverflowed: ignore,
+    heldWithdrawn: ignore,
   };
   const options = { ...DEFAULT_SCANNER_OPTIONS, pending: null, templateTtlMs: Number.POSITIVE_INFINITY };
   const scanner = new Scanner<null>(options, standardElements, LOCAL_ENTRIES, handler);
