@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Writable } from 'node:stream';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
@@ -5,11 +6,13 @@ import { type Clock, systemClock } from './base/clock.ts';
 import type { Cidr } from './base/ip.ts';
 import { Mute } from './base/mute.ts';
 import type { JitMode } from './decode/plan-runner.ts';
-import { Pipeline, type PipelineOutput } from './dispatch/pipeline.ts';
+import { Pipeline, type PipelineOutput, type SharingOptions } from './dispatch/pipeline.ts';
 import { DecodePool, TASKS_PER_WORKER } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScannerOptions } from './dispatch/scanner.ts';
 import { standardElements } from './elements/registry.ts';
+import type { StoreStatus } from './fleet/messages.ts';
+import { StoreThread } from './fleet/store-thread.ts';
 import type { MemorySize } from './memory/layout.ts';
 import { SharedMemory } from './memory/shared-memory.ts';
 import { Slabs } from './memory/slabs.ts';
@@ -24,6 +27,8 @@ import { kernelDrops } from './receive/kernel-drops.ts';
 import { chooseReceive, type ReceiveChoice, type ReceiveMode } from './receive/receive-mode.ts';
 import type { ListenAddress, Receiver } from './receive/receiver.ts';
 import { ThreadReceiver } from './receive/thread-receiver.ts';
+import type { StoreState } from './templates/store.ts';
+import { WRITER_BYTES } from './templates/stored-value.ts';
 
 /** Receives the lines of a log; what is repeated is muted before it gets here. */
 export interface CollectorLog {
@@ -59,8 +64,21 @@ export interface CollectorOptions {
   jit?: JitMode;
   /** Called when the reader of standard output has gone away. */
   onOutputClosed?: () => void;
+  /** Where templates and exporter state are shared or kept; default nowhere. */
+  store?: StoreOptions;
   /** Module that decode threads run; default workers/decode.ts. */
   workerEntry?: URL;
+}
+
+export interface StoreOptions {
+  /** Such as redis://host:6379/0?fleet=lab, or file:///path. */
+  uri: string;
+  /** How long a store that cannot be reached is tried at the start; default 30 000. */
+  deadlineMs?: number;
+  /** Whether to start without it then; default no. */
+  optional?: boolean;
+  /** Whether templates that are pushed out here are removed from the store, too; default no. */
+  evictionsShared?: boolean;
 }
 
 export interface CollectorStatus {
@@ -72,6 +90,8 @@ export interface CollectorStatus {
   held: number;
   /** Datagrams and flows that sequence numbers say were lost, and datagrams refused for want of room. */
   lost: number;
+  /** The template store; null where there is none. */
+  store: StoreStatus | null;
   /** Trouble of outputs, one line each. */
   troubles: string[];
 }
@@ -88,6 +108,9 @@ export const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 const SLAB_BYTES = 4 * 1024 * 1024;
 const SPARE_SLABS = 4;
 const TICK_MS = 1_000;
+const STORE_DEADLINE_MS = 30_000;
+/** How long writes that wait for the store may take at the end. */
+const STORE_CLOSE_MS = 3_000;
 const NOTE_INTERVAL_MS = 10_000;
 
 export function defaultWorkers(): number {
@@ -114,6 +137,8 @@ export class Collector {
   #slabs: Slabs | null = null;
   #pool: DecodePool | null = null;
   #pipeline: Pipeline | null = null;
+  #storeThread: StoreThread | null = null;
+  #storeState: StoreState = 'connecting';
   #feeder: Feeder | null = null;
   #ticker: NodeJS.Timeout | undefined;
 
@@ -162,6 +187,7 @@ export class Collector {
     try {
       await this.#openOutputs();
       await this.#openPipeline();
+      await this.#storeThread?.start();
       if (this.#options.source === 'feeder') {
         this.#feeder = new Feeder(this.memory, this.memory.ring(0), () => this.#pipeline!.schedule());
       } else {
@@ -217,6 +243,7 @@ export class Collector {
         ledger.get(Count.sequence_lost_datagrams) +
         ledger.get(Count.sequence_lost_records) +
         ledger.get(Count.datagrams_refused_ring_full),
+      store: this.#storeThread?.status ?? null,
       troubles: this.#outputs.flatMap(({ sink }) =>
         sink.trouble === null ? [] : [`${sink.name} ${sink.trouble}`],
       ),
@@ -280,7 +307,34 @@ export class Collector {
       note: (kind, text) => this.#note(kind, text),
       watchRings: this.#options.source !== 'feeder' && this.#receive.mode === 'recvmmsg',
       onRelease: () => this.#feeder?.released(),
+      sharing: this.#sharing(),
     });
+  }
+
+  #sharing(): SharingOptions | null {
+    const { store } = this.#options;
+    if (store === undefined) return null;
+    const writer = randomBytes(WRITER_BYTES);
+    const { uri, deadlineMs = STORE_DEADLINE_MS, optional = false, evictionsShared = false } = store;
+    const setup = { uri, writer: writer.toString('hex'), deadlineMs, optional };
+    const thread = new StoreThread(setup, {
+      changes: (changes) => this.#pipeline!.receiveChanges(changes),
+      status: (status) => this.#storeStatus(status),
+      lost: (reason) => this.#note('store', () => `the template store thread is started again: ${reason}`),
+    });
+    this.#storeThread = thread;
+    return { writer, evictionsShared, post: (requests) => thread.post(requests) };
+  }
+
+  #storeStatus({ state, reason, queued }: StoreStatus): void {
+    const replica = this.#pipeline?.replica;
+    if (replica) replica.synced = state === 'synced';
+    if (state === this.#storeState) return;
+    this.#storeState = state;
+    const waiting = queued === 0 ? '' : `; ${queued} writes wait`;
+    const line = `template store: ${state}${reason === '' ? '' : `, ${reason}`}${waiting}`;
+    if (state === 'degraded' || state === 'blocked') this.#log.warn(line);
+    else this.#log.info(line);
   }
 
   async #openSockets(addresses: readonly ListenAddress[]): Promise<void> {
@@ -352,6 +406,7 @@ export class Collector {
     this.#pipeline?.stopWatching();
     await Promise.all(this.#receivers.map((receiver) => receiver.close()));
     for (const { sink } of this.#outputs) await sink.close();
+    await this.#storeThread?.close(STORE_CLOSE_MS);
     await this.#quarantine?.close();
     await this.#pool?.close();
   }

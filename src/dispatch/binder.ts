@@ -17,6 +17,7 @@ import { FAULT_CODES, type RefusalReason } from '../wire/fault.ts';
 import type { MessageHeader } from '../wire/header.ts';
 import type { MessageAccounts } from './message-accounts.ts';
 import { OptionsDecoder } from './options-decoder.ts';
+import type { Replica, SharedScope } from './replica.ts';
 import type { ScanHandler } from './scanner.ts';
 import type { Task } from './task-queue.ts';
 
@@ -28,6 +29,10 @@ export interface Companion {
   /** Template directory in the shared heap and the revision of the scope's templates it shows; 0 for none. */
   directory: number;
   directoryRevision: number;
+  /** What the fleet knows of it; null while that is nothing, or where nothing is shared. */
+  shared: SharedScope | null;
+  /** When a miss is to be told next. */
+  nextMissMs: number;
 }
 
 export interface BinderParts {
@@ -40,6 +45,8 @@ export interface BinderParts {
   ledger: Ledger;
   /** Whether any output wants options records. */
   optionsWanted: boolean;
+  /** What is shared with other collectors; null for nothing. */
+  replica: Replica | null;
   note: (kind: string, text: () => string) => void;
 }
 
@@ -71,6 +78,11 @@ export class Binder implements ScanHandler<Companion> {
     this.#options = new OptionsDecoder(parts.elements, parts.limits, parts.memory);
   }
 
+  /** Sets that are released between two datagrams go into this task. */
+  beginChange(task: Task): void {
+    this.#open = task;
+  }
+
   beginDatagram(task: Task, payload: number): void {
     this.#open = task;
     this.#payload = payload;
@@ -84,12 +96,14 @@ export class Binder implements ScanHandler<Companion> {
 
   companion(version: number): Companion {
     const sequence = new SequenceTracker(version === 9 ? 'datagrams' : 'records');
-    return { sequence, state: null, directory: 0, directoryRevision: -1 };
+    return { sequence, state: null, directory: 0, directoryRevision: -1, shared: null, nextMissMs: 0 };
   }
 
   scopeEvicted(scope: Scope<Companion>): void {
     this.#ledger.add(Count.scopes_evicted);
-    scope.companion.state?.release(this.#heap);
+    const { replica } = this.#parts;
+    if (replica !== null) replica.closed(scope);
+    else scope.companion.state?.release(this.#heap);
     if (scope.companion.directory !== 0) this.#heap.free(scope.companion.directory);
   }
 
@@ -196,7 +210,7 @@ export class Binder implements ScanHandler<Companion> {
     start: number,
     end: number,
   ): number {
-    scope.companion.state ??= new ExporterState();
+    scope.companion.state ??= this.#parts.replica?.stateOf(scope) ?? new ExporterState();
     const cursor = this.#options.learn(scope.companion.state, entry, payload, payload + header, start, end);
     this.#ledger.add(Count.sets_decoded);
     this.#ledger.add(Count.records_options_decoded, cursor.records);

@@ -2,6 +2,7 @@ import { Count, type Ledger, type OutputAccount } from '../accounting/ledger.ts'
 import type { Clock } from '../base/clock.ts';
 import type { Cidr } from '../base/ip.ts';
 import type { ElementLookup } from '../elements/element.ts';
+import type { FromStore, ToStore } from '../fleet/messages.ts';
 import type { SharedHeap } from '../memory/heap.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
 import type { Ring } from '../memory/ring.ts';
@@ -14,6 +15,7 @@ import { Binder, type Companion } from './binder.ts';
 import { MessageAccounts } from './message-accounts.ts';
 import type { DecodePool } from './pool.ts';
 import type { Quarantine } from './quarantine.ts';
+import { Replica } from './replica.ts';
 import { Outcome, Scanner, type ScannerOptions } from './scanner.ts';
 import { Task, TaskQueue } from './task-queue.ts';
 
@@ -45,6 +47,23 @@ export interface PipelineParts {
   watchRings: boolean;
   /** Called whenever slots became free. */
   onRelease: () => void;
+  /** How templates are shared with a store; null for not at all. */
+  sharing: SharingOptions | null;
+}
+
+export interface SharingOptions {
+  /** Names this collector in stored values, 8 octets. */
+  writer: Uint8Array;
+  /** Whether a template that is pushed out here is removed from the store, too. */
+  evictionsShared: boolean;
+  post: (requests: ToStore[]) => void;
+}
+
+/** Changes that come from others, and how far each ring has to be scanned before they are applied. */
+interface Arrival {
+  changes: readonly FromStore[];
+  next: number;
+  positions: readonly number[];
 }
 
 /** A task is closed when it has so many datagrams or items. */
@@ -72,6 +91,8 @@ const STUCK_MS = 30_000;
  */
 export class Pipeline {
   readonly scanner: Scanner<Companion>;
+  /** What is shared with other collectors; null for nothing. */
+  readonly replica: Replica | null;
   /** Datagrams taken from the rings, and those of them that were longer than a slot. */
   scanned = 0;
   oversize = 0;
@@ -87,6 +108,9 @@ export class Pipeline {
   /** Outputs by encoding. */
   readonly #encodings: readonly (readonly PipelineOutput[])[];
   #open: Task;
+  /** Datagrams taken from each ring, and the changes that wait for what was received before them. */
+  readonly #taken: number[];
+  readonly #arrivals: Arrival[] = [];
   #scheduled = false;
   #pumping = false;
   #paused = false;
@@ -101,6 +125,18 @@ export class Pipeline {
     this.#heap = parts.memory.heap();
     this.#rings = Array.from({ length: parts.memory.size.rings }, (_, i) => parts.memory.ring(i));
     this.#items = new WorkItems(parts.memory);
+    this.replica =
+      parts.sharing &&
+      new Replica({
+        limits: parts.scanner.limits,
+        templateTtlMs: parts.scanner.templateTtlMs,
+        heap: this.#heap,
+        ledger: parts.ledger,
+        clock: parts.clock,
+        writer: parts.sharing.writer,
+        evictionsShared: parts.sharing.evictionsShared,
+        note: parts.note,
+      });
     this.#binder = new Binder({
       memory: parts.memory,
       heap: this.#heap,
@@ -110,13 +146,21 @@ export class Pipeline {
       accounts: this.#accounts,
       ledger: parts.ledger,
       optionsWanted: parts.optionsWanted,
+      replica: this.replica,
       note: parts.note,
     });
     const encodings = Math.max(-1, ...parts.outputs.map(({ encoding }) => encoding)) + 1;
     this.#encodings = Array.from({ length: encodings }, (_, i) => {
       return parts.outputs.filter(({ encoding }) => encoding === i);
     });
-    this.scanner = new Scanner(parts.scanner, parts.elements, this.#binder.entries, this.#binder);
+    this.scanner = new Scanner(
+      parts.scanner,
+      parts.elements,
+      this.#binder.entries,
+      this.#binder,
+      this.replica,
+    );
+    this.replica?.attach(this.scanner);
     this.#tasks = new TaskQueue(
       parts.pool,
       this.#items,
@@ -133,6 +177,7 @@ export class Pipeline {
       () => parts.clock.monotonicMs(),
     );
     this.#open = new Task(0, this.#rings.length);
+    this.#taken = this.#rings.map(() => 0);
     for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
     if (parts.watchRings) this.schedule();
   }
@@ -145,6 +190,16 @@ export class Pipeline {
       this.#scheduled = false;
       this.#pump();
     });
+  }
+
+  /**
+   * Changes that others made. They take effect in their order, at one place of the stream: after everything that was
+   * received before now, in front of everything that is received from now on.
+   */
+  receiveChanges(changes: readonly FromStore[]): void {
+    const positions = this.#rings.map((ring, i) => this.#taken[i] + ring.available());
+    this.#arrivals.push({ changes, next: 0, positions });
+    this.schedule();
   }
 
   /** Resolves when everything that was received is retired and handed to the outputs. */
@@ -185,9 +240,13 @@ export class Pipeline {
     let left = PUMP_DATAGRAMS;
     let found = true;
     while (found && left > 0) {
-      found = false;
+      const applied = this.#applyChanges(left);
+      left -= applied;
+      found = applied > 0;
+      const limits = this.#limits();
       for (let ring = 0; ring < this.#rings.length; ring++) {
-        const take = Math.min(this.#rings[ring].available(), TURN_DATAGRAMS, left);
+        const most = limits === undefined ? left : Math.min(left, limits[ring] - this.#taken[ring]);
+        const take = Math.min(this.#rings[ring].available(), TURN_DATAGRAMS, most);
         for (let i = 0; i < take && this.#mayScan(); i++) {
           this.#scan(ring);
           left--;
@@ -197,11 +256,43 @@ export class Pipeline {
       }
     }
     if (this.#mayClose()) this.#close();
+    this.#tell();
     this.#pumping = false;
     if (left === 0) this.schedule();
     else if (!this.#open.empty || (this.#parts.watchRings && left < PUMP_DATAGRAMS)) this.#later();
     else if (this.#parts.watchRings) this.#watch();
     this.#settleIdle();
+  }
+
+  /** How far the rings may be scanned before the next changes are begun; undefined when there are none. */
+  #limits(): readonly number[] | undefined {
+    const arrival = this.#arrivals[0];
+    return arrival?.next === 0 ? arrival.positions : undefined;
+  }
+
+  /** Applies changes whose place in the stream is reached, at most so many; returns how many. */
+  #applyChanges(most: number): number {
+    const arrival = this.#arrivals[0];
+    if (arrival === undefined || this.#limits()?.some((position, i) => position > this.#taken[i])) return 0;
+    const replica = this.replica!;
+    const open = this.#open;
+    if (open.empty) open.openedAtMs = this.#parts.clock.monotonicMs();
+    this.#binder.beginChange(open);
+    let applied = 0;
+    // Changes release held sets, which need items.
+    while (arrival.next < arrival.changes.length && applied < Math.min(most, TURN_DATAGRAMS)) {
+      if (!this.#mayScan()) break;
+      replica.apply(arrival.changes[arrival.next++]);
+      applied++;
+    }
+    if (arrival.next === arrival.changes.length) this.#arrivals.shift();
+    return applied;
+  }
+
+  /** Tells the store what was learned. */
+  #tell(): void {
+    const requests = this.replica?.takeRequests();
+    if (requests !== undefined && requests.length > 0) this.#parts.sharing!.post(requests);
   }
 
   /** Whether the open task is worth a worker's attention, or has waited long enough for more datagrams. */
@@ -252,7 +343,8 @@ export class Pipeline {
   }
 
   #settleIdle(): void {
-    if (this.#idle === null || this.#tasks.length > 0 || !this.#open.empty) return;
+    if (this.#idle === null || this.#tasks.length > 0 || !this.#open.empty || this.#arrivals.length > 0)
+      return;
     if (this.#rings.some((ring) => ring.available() > 0)) return;
     this.#idle();
     this.#idle = null;
@@ -268,6 +360,7 @@ export class Pipeline {
   #scan(ring: number): void {
     const { bytes, view } = this.#memory;
     const slot = this.#rings[ring].take();
+    this.#taken[ring]++;
     const open = this.#open;
     if (open.datagrams === 0) open.openedAtMs = this.#parts.clock.monotonicMs();
     open.slots[ring]++;

@@ -12,6 +12,7 @@ import type { Scope, TemplateEntry, TemplateKind } from '../templates/scope.ts';
 import { DEFAULT_SCOPE_LIMITS, type ScopeLimits, ScopeTable } from '../templates/scope-table.ts';
 import { type SharedTemplate, templateRefusal } from '../templates/shared-template.ts';
 import {
+  type Announcement,
   type EntryPublisher,
   type TemplateAction,
   TemplateRegistry,
@@ -360,11 +361,15 @@ export class Scanner<C> {
       refusal ??
       (scope === undefined
         ? 'too-many-scopes'
-        : this.templates.learn(scope, templateId, kind, dialect, reader.scopeCount, this.#fields(), {
-            nowMs: this.#now,
-            exportTimeMs: this.#header.exportTimeMs,
-            sequence: this.#header.sequence,
-          }));
+        : this.templates.learn(
+            scope,
+            templateId,
+            kind,
+            dialect,
+            reader.scopeCount,
+            this.#fields(),
+            this.#said(),
+          ));
     if (isRefusal(result)) {
       // What follows is in the new, unusable shape: the old definition must not be used on it.
       if (scope !== undefined && result !== 'older-definition') this.templates.discard(scope, templateId);
@@ -375,6 +380,11 @@ export class Scanner<C> {
     this.#handler.template(scope, result, kind, templateId);
     if (this.#sharing === null || scope === undefined) return;
     this.#sharing.announced(scope.templates.get(templateId)!, scope, result, this.#header);
+  }
+
+  #said(): Announcement {
+    const { exportTimeMs, sequence } = this.#header;
+    return { nowMs: this.#now, exportTimeMs, sequence };
   }
 
   #refusal(kind: TemplateKind, dialect: Dialect): RefusalReason | undefined {
@@ -407,6 +417,9 @@ export class Scanner<C> {
       const ids = this.templates.withdrawAll(scope, kind);
       if (ids.length === 0) this.#handler.withdrawalIgnored();
       for (const id of ids) this.#handler.template(scope, 'withdrawn', kind, id);
+    } else if (this.templates.isNewer(scope, templateId, this.#said())) {
+      this.#handler.withdrawalIgnored();
+      return;
     } else if (this.templates.withdraw(scope, templateId, kind)) {
       this.#handler.template(scope, 'withdrawn', kind, templateId);
     } else {

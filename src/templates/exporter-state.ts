@@ -82,7 +82,9 @@ export class ExporterState {
     if (table === null) return;
     if (table.systemRate > 0) visit(SYSTEM_RATE_ITEM, ratePayload(table.systemRate, this.#systemAlgorithm));
     if (!Number.isNaN(table.systemInitMs)) visit(SYSTEM_INIT_ITEM, timePayload(table.systemInitMs));
-    table.forEach((kind, itemKey, payload) => visit(stateItem(kind, itemKey), payload.slice()));
+    table.forEach((kind, itemKey, payload) => {
+      visit(stateItem(kind, itemKey), payload.slice());
+    });
   }
 
   /** Takes an item that another collector has learned; false when it is none or there is no room. Trusts nothing. */

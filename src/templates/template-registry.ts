@@ -87,11 +87,16 @@ export class TemplateRegistry {
     said: Announcement,
   ): TemplateAction | RefusalReason {
     const known = this.find(scope, templateId, said.nowMs);
-    if (known !== undefined && !isDefinition(known, kind, dialect, scopeCount, fields)) {
-      const current = version(known, said.nowMs - known.refreshedAtMs);
-      if (!supersedes(version(said, 0), current)) return 'older-definition';
-    }
+    const differs = known !== undefined && !isDefinition(known, kind, dialect, scopeCount, fields);
+    if (differs && this.isNewer(scope, templateId, said)) return 'older-definition';
     return this.put(scope, templateId, kind, dialect, scopeCount, fields, said, said.nowMs);
+  }
+
+  /** Whether an id stands for something that was announced after what is said now, by the conflict rule. */
+  isNewer(scope: Scope, templateId: number, said: Announcement): boolean {
+    const known = scope.templates.get(templateId);
+    if (known === undefined) return false;
+    return !supersedes(version(said, 0), version(known, said.nowMs - known.refreshedAtMs));
   }
 
   /** Takes a valid definition whatever is there, with the life time it has left. */
