@@ -1,3 +1,4 @@
+import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import {
   type NewItem,
@@ -270,8 +271,7 @@ export class StoreSession implements StoreWatcher {
 
   #breathe(): void {
     if (this.#pause !== null) return;
-    const most = Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** Math.min(this.#failures++, 16));
-    this.#pause = setTimeout(() => this.#resume(), PAUSE_MS / 2 + Math.random() * most);
+    this.#pause = setTimeout(() => this.#resume(), backoffMs(this.#failures++, PAUSE_MS, MAX_PAUSE_MS));
   }
 
   #resume(): void {
