@@ -36,6 +36,11 @@ export function describeError(error: unknown): string {
   return String(error);
 }
 
+/** The code of a system error, such as ENOENT. */
+export function errorCode(error: unknown): string {
+  return String((error as NodeJS.ErrnoException | null)?.code);
+}
+
 const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'operation not permitted',

@@ -147,6 +147,8 @@ export const STORE_LIMITS = Object.freeze({
   /** Items of one put. */
   maxItemsPerPut: 256,
   maxScopes: 20_000,
+  /** Everything, in stores that are kept in the memory of a process (store-content.ts). */
+  maxContentBytes: 256 * 1024 * 1024,
   /** A scope that nobody has announced anything of for so long is evicted. */
   maxIdleMs: 7 * 24 * 3_600_000,
   maxScopeNameBytes: 128,

@@ -104,6 +104,17 @@ export function headerFault(bytes: Uint8Array): ValueFault | null {
   return view.getUint32(36) === bytes.length - VALUE_HEADER_BYTES ? null : 'length-wrong';
 }
 
+/** When a value with a sound header was said, if it arrived so long ago. */
+export function versionOf(bytes: Uint8Array, ageMs: number): Version {
+  const view = viewOf(bytes);
+  return { ageMs, exportTimeMs: view.getFloat64(16), sequence: view.getUint32(24) };
+}
+
+/** The kind that a sound header says. */
+export function kindOf(bytes: Uint8Array): number {
+  return bytes[5];
+}
+
 /** Whether two sound values say the same, whoever said it and when. */
 export function sameContent(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length || a[5] !== b[5]) return false;
