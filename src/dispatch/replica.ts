@@ -214,7 +214,7 @@ export class Replica implements Sharing<Companion> {
         break;
       case 'changed':
         this.#change(message.change);
-        this.applied = message.index;
+        this.applied = Math.max(this.applied, message.index);
         break;
       case 'filled':
         this.#fill(message.scope, message.items);

@@ -2,7 +2,6 @@ import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import {
   type NewItem,
-  type PutResult,
   STORE_LIMITS,
   type StoreChange,
   type StoredItem,
@@ -12,7 +11,7 @@ import {
 } from '../templates/store.ts';
 import { decodeValue } from '../templates/stored-value.ts';
 import type { FromStore, StoreStatus, ToStore } from './messages.ts';
-import { Shadows } from './shadows.ts';
+import { type Settled, Shadows } from './shadows.ts';
 import { type Operation, WriteQueue } from './write-queue.ts';
 
 /** Writes at the same time, of different scopes. */
@@ -136,6 +135,8 @@ export class StoreSession implements StoreWatcher {
     this.#index = index;
     const visible = this.#shadows.filter(change, index);
     if (visible !== null) this.#emit({ type: 'changed', change: visible, index });
+    for (const settled of this.#shadows.clearedTooMuch(change, index))
+      this.#tell(change.scope, settled, index);
     this.#shadows.passed(index);
   }
 
@@ -196,7 +197,9 @@ export class StoreSession implements StoreWatcher {
       let result = await store.put(scope, items);
       if (result.outcome === 'older' && result.current !== null && isDamaged(scope, items[0], result.current))
         result = await store.put(scope, items, result.current);
-      for (const { item, value } of items) this.#settle(scope, item, value, result);
+      const { outcome, index, current } = result;
+      const lost = outcome === 'older' && current !== null;
+      for (const { item, value } of items) this.#settle(scope, item, lost ? current : value, index, lost);
       this.counters[PUT_COUNTERS[result.outcome]]++;
     } else if (operation.type === 'touch') {
       this.counters.touches++;
@@ -210,8 +213,7 @@ export class StoreSession implements StoreWatcher {
       const { removed, index } = await store.remove(scope, [item], reason, version ?? undefined);
       // What was not removed is newer than what was taken back: it has to come again.
       const kept = removed > 0 ? null : await store.get(scope, item);
-      if (kept !== null) this.#put(scope, kept, index);
-      this.#release(scope, item, index);
+      this.#settle(scope, item, kept?.value ?? null, index, kept !== null);
     }
   }
 
@@ -220,25 +222,23 @@ export class StoreSession implements StoreWatcher {
     this.#queue.done(operation);
     const { scope } = operation;
     if (operation.type === 'put')
-      for (const { item } of operation.items) this.#release(scope, item, this.#index);
-    if (operation.type === 'remove') this.#release(scope, operation.item, this.#index);
+      for (const { item, value } of operation.items) this.#settle(scope, item, value, this.#index, false);
+    if (operation.type === 'remove') this.#settle(scope, operation.item, null, this.#index, false);
   }
 
-  #settle(scope: string, item: string, value: Uint8Array, { outcome, index, current }: PutResult): void {
-    if (outcome === 'older' && current !== null) this.#put(scope, { item, value: current, idleMs: 0 }, index);
-    else if (this.#shadows.wasCleared(scope, item) && (outcome === 'stored' || outcome === 'unchanged'))
-      this.#put(scope, { item, value, idleMs: 0 }, index);
-    this.#release(scope, item, index);
+  /** A write was decided at index, with this value in the store then; tell: the main thread has another one. */
+  #settle(scope: string, item: string, value: Uint8Array | null, index: number, tell: boolean): void {
+    const settled = this.#shadows.end(scope, item, index, value, this.#index);
+    if (settled !== null) this.#tell(scope, settled, index);
+    else if (tell) this.#tell(scope, { item, value }, index);
   }
 
-  #put(scope: string, item: StoredItem, index: number): void {
-    this.#emit({ type: 'changed', change: { type: 'put', scope, items: [item] }, index });
-  }
-
-  #release(scope: string, item: string, index: number): void {
-    for (const { change, index: at } of this.#shadows.end(scope, item, index, this.#index)) {
-      this.#emit({ type: 'changed', change, index: at });
-    }
+  #tell(scope: string, { item, value }: Settled, index: number): void {
+    const change: StoreChange =
+      value === null
+        ? { type: 'remove', scope, items: [item], reason: 'withdrawn' }
+        : { type: 'put', scope, items: [{ item, value, idleMs: 0 }] };
+    this.#emit({ type: 'changed', change, index });
   }
 
   /** Reads a scope because of a miss: only while changes do not come by themselves. */
