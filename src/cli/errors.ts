@@ -13,10 +13,14 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** `millrace: text` on one line, whatever the text holds. */
-export function complain(text: string): void {
+/** The text on one line, whatever it holds. */
+export function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a name given by the user may hold any of them
-  say(`millrace: ${text.trim().replace(/[\u0000-\u001f\u007f\s]+/g, ' ')}`);
+  return text.trim().replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ');
+}
+
+export function complain(text: string): void {
+  say(`millrace: ${oneLine(text)}`);
 }
 
 /** Tells of the error and returns the exit code. verbose: with the stack of an error that is a defect of ours. */

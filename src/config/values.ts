@@ -80,6 +80,12 @@ export function parseWorkers(text: string): number | 'auto' | undefined {
   return text === 'auto' ? 'auto' : parseInteger(text);
 }
 
+/** `true` or `false`, and other words for them. */
+export function parseSwitch(text: string): boolean | undefined {
+  if (/^(true|on|yes)$/i.test(text)) return true;
+  return /^(false|off|no)$/i.test(text) ? false : undefined;
+}
+
 /** host:port for a person; IPv6 in brackets. */
 export function endpointText({ host, port }: Endpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COMMAND_NAMES, COMMANDS, type CommandSpec } from '../../src/config/commands.ts';
-import { OPTIONS, type OptionSpec, optionsOf } from '../../src/config/options.ts';
+import type { OptionSpec } from '../../src/config/option.ts';
+import { OPTIONS, optionsOf } from '../../src/config/options.ts';
 
 const specs = Object.entries(OPTIONS) as [string, OptionSpec][];
 

@@ -38,6 +38,7 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
   'node:dgram': ['src/receive/dgram-receiver.ts', 'src/generator/sender.ts'],
   koffi: ['src/receive/system-calls.ts'],
   '@bokuweb/zstd-wasm': ['src/output/block-compressor.ts'],
+  yaml: ['src/config/yaml.ts'],
   pino: ['src/ops/log.ts'],
   'pino-pretty': ['src/ops/log.ts'],
 };

@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
-import { Collector, type CollectorOptions } from '../../collector.ts';
+import { Collector, type CollectorLog, type CollectorOptions } from '../../collector.ts';
+import type { Configuration } from '../../config/configuration.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { type Endpoint, endpointText } from '../../config/values.ts';
 import { createLog, type Log } from '../../ops/log.ts';
@@ -20,8 +21,16 @@ type Values = OptionValues<'collect'>;
 const MAX_SLOTS_BYTES = 1_920 * 1024 * 1024;
 const SLOT_OVERHEAD_BYTES = 112;
 
-/** Receives until it is told to stop. Returns the exit code. */
-export async function collect(values: Values): Promise<number> {
+/** Receives until it is told to stop. Returns the exit code. read: asks for the configuration again. */
+export async function collect(
+  configuration: Configuration,
+  _read: () => Promise<Configuration>,
+): Promise<number> {
+  const values = configuration.values as Values;
+  if (values.dumpConfig) {
+    process.stdout.write(configuration.toYaml());
+    return ExitCode.ok;
+  }
   const stop = new Stop();
   const log = createLog({
     level: values.logLevel,
@@ -70,7 +79,11 @@ export async function collect(values: Values): Promise<number> {
   return ExitCode.ok;
 }
 
-function collectorOptions(values: Values, log: Log, onOutputClosed: () => void): CollectorOptions {
+export function collectorOptions(
+  values: Values,
+  log: CollectorLog,
+  onOutputClosed: () => void,
+): CollectorOptions {
   const listen = listenAddresses(values);
   const slotBytes = values.maxDatagram + SLOT_OVERHEAD_BYTES;
   const rings = listen.length * values.receivers;
@@ -111,7 +124,7 @@ function listenAddresses(values: Values): Endpoint[] {
   return values.listen.map(({ host, port }) => ({ host: host === '::' && !v6 ? '0.0.0.0' : host, port }));
 }
 
-function makeCollector(options: CollectorOptions): Collector {
+export function makeCollector(options: CollectorOptions): Collector {
   try {
     return new Collector(options);
   } catch (cause) {
