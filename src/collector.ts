@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os';
 import type { Writable } from 'node:stream';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
 import { type Clock, systemClock } from './base/clock.ts';
-import type { Cidr } from './base/ip.ts';
 import { Mute } from './base/mute.ts';
 import type { JitMode } from './decode/plan-runner.ts';
+import { type AdmissionRules, Gatekeeper } from './dispatch/admission.ts';
 import { Pipeline, type PipelineOutput } from './dispatch/pipeline.ts';
 import { DecodePool, TASKS_PER_WORKER } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
@@ -40,8 +40,8 @@ export interface CollectorOptions {
   /** Decode threads; default: cores left over after the main thread, at least 1. */
   workers?: number;
   scanner?: Partial<ScannerOptions>;
-  /** Address ranges that may send; default everybody. */
-  allow?: readonly Cidr[];
+  /** Who may send, and how much; default everybody, anything. */
+  admission?: Partial<AdmissionRules>;
   /** Directory for datagrams that end a worker twice; default none. */
   quarantine?: string;
   memory?: Partial<Omit<MemorySize, 'rings'>>;
@@ -110,6 +110,7 @@ export class Collector {
   readonly #outputs: PipelineOutput[] = [];
   readonly #receivers: Receiver[] = [];
   readonly #receive: ReceiveChoice;
+  readonly #gatekeeper: Gatekeeper;
   #quarantine: Quarantine | null = null;
   #slabs: Slabs | null = null;
   #pool: DecodePool | null = null;
@@ -124,6 +125,7 @@ export class Collector {
     this.#mute = new Mute(this.#clock, NOTE_INTERVAL_MS);
     this.workers = options.workers ?? defaultWorkers();
     this.#receive = chooseReceive(options.receive ?? 'auto', options.receivers ?? 1);
+    this.#gatekeeper = new Gatekeeper({ allow: [], exporterRate: 0, ...options.admission });
     const { source } = options;
     this.memory = SharedMemory.create({
       ...(source === 'feeder' ? FILE_MEMORY : LIVE_MEMORY),
@@ -244,7 +246,7 @@ export class Collector {
   }
 
   async #openPipeline(): Promise<void> {
-    const { quarantine, allow } = this.#options;
+    const { quarantine } = this.#options;
     const scanner = { ...DEFAULT_SCANNER_OPTIONS, ...this.#options.scanner };
     if (quarantine !== undefined) {
       const onTrouble = (text: string) => this.#note('quarantine-trouble', () => text);
@@ -275,7 +277,7 @@ export class Collector {
       optionsWanted: this.#encodings.some(({ options, schema }) => options || schema === 'iana'),
       ledger: this.ledger,
       clock: this.#clock,
-      allow: allow ?? [],
+      gatekeeper: this.#gatekeeper,
       quarantine: this.#quarantine,
       note: (kind, text) => this.#note(kind, text),
       watchRings: this.#options.source !== 'feeder' && this.#receive.mode === 'recvmmsg',

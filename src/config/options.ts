@@ -40,6 +40,16 @@ export const OPTIONS = {
     group: 'Input',
     commands: ['collect'],
   },
+  exporterRate: {
+    flag: 'exporter-rate',
+    kind: 'one',
+    syntax: 'N/s',
+    schema: schemas.exporterRate,
+    default: '0/s',
+    help: 'datagrams per second that one address may send, and as many at once; more are counted and refused; 0/s: any number',
+    group: 'Input',
+    commands: ['collect'],
+  },
   from: {
     flag: 'from',
     kind: 'one',

@@ -8,6 +8,7 @@ import {
   parseHostPort,
   parseInteger,
   parseListenUri,
+  parsePerSecond,
   parseProbability,
   parseSwitch,
   parseWorkers,
@@ -115,6 +116,12 @@ export const statusInterval = value(
 export const rate = value(
   `is a number of datagrams per second from 0 (as fast as possible) to ${MAX_RATE}`,
   parseDecimal,
+  (n) => n <= MAX_RATE,
+);
+
+export const exporterRate = value(
+  `is a number of datagrams per second from 1/s to ${MAX_RATE}/s, such as 5000/s, or 0/s for any number`,
+  parsePerSecond,
   (n) => n <= MAX_RATE,
 );
 

@@ -25,6 +25,11 @@ export function parseDecimal(text: string): number | undefined {
   return /^(\d{1,15}(\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : undefined;
 }
 
+/** `5000/s`. */
+export function parsePerSecond(text: string): number | undefined {
+  return text.endsWith('/s') ? parseInteger(text.slice(0, -2)) : undefined;
+}
+
 /** `0.05` or `5%`, from 0 to 1. */
 export function parseProbability(text: string): number | undefined {
   const percent = text.endsWith('%');

@@ -1,6 +1,5 @@
 import { Count, type Ledger, type OutputAccount } from '../accounting/ledger.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Cidr } from '../base/ip.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { SharedHeap } from '../memory/heap.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
@@ -10,6 +9,7 @@ import type { Slabs } from '../memory/slabs.ts';
 import { WorkItems } from '../memory/work-items.ts';
 import type { Sink } from '../output/sink.ts';
 import { FAULT_CODES } from '../wire/fault.ts';
+import { Admission, type Gatekeeper } from './admission.ts';
 import { Binder, type Companion } from './binder.ts';
 import { MessageAccounts } from './message-accounts.ts';
 import type { DecodePool } from './pool.ts';
@@ -36,8 +36,7 @@ export interface PipelineParts {
   optionsWanted: boolean;
   ledger: Ledger;
   clock: Clock;
-  /** Address ranges that may send; empty: everybody. */
-  allow: readonly Cidr[];
+  gatekeeper: Gatekeeper;
   quarantine: Quarantine | null;
   /** A notable event, for the log. kind is from a fixed set; text is made only when the line is written. */
   note: (kind: string, text: () => string) => void;
@@ -279,8 +278,10 @@ export class Pipeline {
       return;
     }
     const address = slot + RecordOffset.address;
-    if (!this.#admitted(bytes, address)) {
-      this.#ledger.add(Count.datagrams_refused_not_admitted);
+    const receivedAtMs = view.getFloat64(slot + RecordOffset.receivedAtMs, true);
+    const admission = this.#parts.gatekeeper.judge(bytes, address, receivedAtMs);
+    if (admission !== Admission.admitted) {
+      this.#refuse(admission, slot + RecordOffset.payload);
       return;
     }
     const payload = slot + RecordOffset.payload;
@@ -293,7 +294,7 @@ export class Pipeline {
       bytes,
       address,
       view.getUint16(slot + RecordOffset.port),
-      view.getFloat64(slot + RecordOffset.receivedAtMs, true),
+      receivedAtMs,
     );
     if (outcome === Outcome.decoded) open.decoded++;
     else if (outcome === Outcome.malformed) this.#ledger.add(Count.datagrams_refused_malformed);
@@ -301,9 +302,13 @@ export class Pipeline {
     else this.#ledger.add(Count.datagrams_filtered);
   }
 
-  #admitted(bytes: Uint8Array, offset: number): boolean {
-    const { allow } = this.#parts;
-    return allow.length === 0 || allow.some((range) => range.contains(bytes, offset));
+  #refuse(admission: number, payload: number): void {
+    const overRate = admission === Admission.overRate;
+    this.#ledger.add(overRate ? Count.datagrams_refused_over_rate : Count.datagrams_refused_not_admitted);
+    this.#parts.note(overRate ? 'over-rate' : 'not-admitted', () => {
+      const why = overRate ? 'more than --exporter-rate' : 'not in --allow';
+      return `refused, ${why}: ${this.#binder.describeExporter(payload)}`;
+    });
   }
 
   // Retirement, in the order of arrival.

@@ -104,7 +104,7 @@ export function collectorOptions(
       honourUdpWithdrawals: values.udpWithdrawals === 'honour',
       exporterKey: values.exporterKey,
     },
-    allow: values.allow,
+    admission: { allow: values.allow, exporterRate: values.exporterRate },
     quarantine: values.quarantine,
     memory: { slots: values.slots, maxDatagramBytes: values.maxDatagram },
     receive: values.receive,
