@@ -9,7 +9,8 @@ import { Pipeline, type PipelineOutput } from './dispatch/pipeline.ts';
 import { DecodePool, TASKS_PER_WORKER } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScannerOptions } from './dispatch/scanner.ts';
-import { standardElements } from './elements/registry.ts';
+import type { Element } from './elements/element.ts';
+import { type ElementRegistry, elementsWith } from './elements/registry.ts';
 import type { MemorySize } from './memory/layout.ts';
 import { SharedMemory } from './memory/shared-memory.ts';
 import { Slabs } from './memory/slabs.ts';
@@ -42,6 +43,8 @@ export interface CollectorOptions {
   scanner?: Partial<ScannerOptions>;
   /** Who may send, and how much; default everybody, anything. */
   admission?: Partial<AdmissionRules>;
+  /** Information elements beside those that are built in, or in their place. */
+  elements?: readonly Element[];
   /** Directory for datagrams that end a worker twice; default none. */
   quarantine?: string;
   memory?: Partial<Omit<MemorySize, 'rings'>>;
@@ -111,6 +114,7 @@ export class Collector {
   readonly #receivers: Receiver[] = [];
   readonly #receive: ReceiveChoice;
   readonly #gatekeeper: Gatekeeper;
+  readonly #elements: ElementRegistry;
   #quarantine: Quarantine | null = null;
   #slabs: Slabs | null = null;
   #pool: DecodePool | null = null;
@@ -125,6 +129,7 @@ export class Collector {
     this.#mute = new Mute(this.#clock, NOTE_INTERVAL_MS);
     this.workers = options.workers ?? defaultWorkers();
     this.#receive = chooseReceive(options.receive ?? 'auto', options.receivers ?? 1);
+    this.#elements = elementsWith(options.elements ?? []);
     this.#gatekeeper = new Gatekeeper({ allow: [], exporterRate: 0, ...options.admission });
     const { source } = options;
     this.memory = SharedMemory.create({
@@ -250,7 +255,7 @@ export class Collector {
     const scanner = { ...DEFAULT_SCANNER_OPTIONS, ...this.#options.scanner };
     if (quarantine !== undefined) {
       const onTrouble = (text: string) => this.#note('quarantine-trouble', () => text);
-      this.#quarantine = new Quarantine(quarantine, this.#clock, standardElements, onTrouble);
+      this.#quarantine = new Quarantine(quarantine, this.#clock, this.#elements, onTrouble);
       await this.#quarantine.open();
     }
     // For every task in work or waiting there is one more on its way out.
@@ -263,6 +268,7 @@ export class Collector {
       slabBytes: SLAB_BYTES,
       encodings: this.#encodings,
       limits: scanner.limits,
+      elements: this.#options.elements ?? [],
       jit: this.#options.jit ?? 'auto',
     };
     this.#pool = new DecodePool(this.workers, setup, this.#options.workerEntry);
@@ -270,7 +276,7 @@ export class Collector {
     this.#pipeline = new Pipeline({
       memory: this.memory,
       slabs,
-      elements: standardElements,
+      elements: this.#elements,
       scanner,
       pool: this.#pool,
       outputs: this.#outputs,

@@ -214,6 +214,15 @@ export const OPTIONS = {
     group: 'Templates',
     commands: ['collect'],
   },
+  elements: {
+    flag: 'elements',
+    kind: 'optional',
+    syntax: 'FILE',
+    schema: schemas.text('the path of a YAML file'),
+    help: 'information elements beside those that are built in, or in their place (docs/elements.md)',
+    group: 'Templates',
+    commands: ['collect', 'decode', 'inspect'],
+  },
   udpWithdrawals: {
     flag: 'udp-withdrawals',
     kind: 'one',

@@ -4,6 +4,7 @@ import { describeError, MillraceError } from '../../base/errors.ts';
 import { maskSecrets } from '../../base/secrets.ts';
 import type { CollectorOptions } from '../../collector.ts';
 import type { Configuration } from '../../config/configuration.ts';
+import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { expandPattern } from '../../output/file-name.ts';
 import { checkDirectory } from '../../output/output-file.ts';
@@ -11,6 +12,7 @@ import { probeListen } from '../../receive/dgram-receiver.ts';
 import { listenText } from '../../receive/receiver.ts';
 import { ExitCode, oneLine } from '../errors.ts';
 import { checkLedgerFile } from '../ledger-file.ts';
+import { countText } from '../text.ts';
 import { collectorOptions, makeCollector } from './collect.ts';
 
 type Values = OptionValues<'collect'>;
@@ -45,9 +47,10 @@ export async function check(configuration: Configuration): Promise<number> {
 /** Everything that collect opens, in the order in which it does. */
 async function trials(values: Values): Promise<Trial[]> {
   const resolved = collectorOptions(values, { info: () => {}, warn: () => {} }, () => {});
-  const { quarantine, ledger } = values;
+  const { quarantine, ledger, elements } = values;
   return [
     { subject: 'memory and receivers', run: async () => makeCollector(resolved).receiving },
+    ...(elements === undefined ? [] : [elementsTrial(elements)]),
     ...outputTrials(resolved),
     ...(ledger === undefined ? [] : [ledgerTrial(ledger)]),
     ...(quarantine === undefined
@@ -55,6 +58,11 @@ async function trials(values: Values): Promise<Trial[]> {
       : [directoryTrial(`--quarantine ${JSON.stringify(quarantine)}`, quarantine)]),
     ...(await listenTrials(resolved)),
   ];
+}
+
+function elementsTrial(path: string): Trial {
+  const run = async () => countText((await readElements(path)).length, 'element');
+  return { subject: `--elements ${JSON.stringify(path)}`, run };
 }
 
 function outputTrials({ outputs }: CollectorOptions): Trial[] {

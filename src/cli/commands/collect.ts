@@ -3,6 +3,7 @@ import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { Collector, type CollectorLog, type CollectorOptions } from '../../collector.ts';
 import type { Configuration } from '../../config/configuration.ts';
+import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { type Endpoint, endpointText } from '../../config/values.ts';
 import { createLog, type Log } from '../../ops/log.ts';
@@ -39,7 +40,8 @@ export async function collect(
   });
   const options = collectorOptions(values, log, () => stop.request());
   await checkLedgerFile(values.ledger);
-  const collector = makeCollector(options);
+  const elements = await readElements(values.elements);
+  const collector = makeCollector({ ...options, elements });
   await collector.start();
   const listen = listenAddresses(values).map(({ host }, i) => {
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
