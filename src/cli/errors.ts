@@ -1,5 +1,6 @@
 /** What went wrong, in one line on standard error, and the exit code that goes with it. */
 import { describeError, MillraceError } from '../base/errors.ts';
+import { maskSecrets } from '../base/secrets.ts';
 
 export const ExitCode = { ok: 0, failed: 1, usage: 2, internal: 70 } as const;
 
@@ -20,7 +21,7 @@ export function oneLine(text: string): string {
 }
 
 export function complain(text: string): void {
-  say(`millrace: ${oneLine(text)}`);
+  say(`millrace: ${oneLine(maskSecrets(text))}`);
 }
 
 /** Tells of the error and returns the exit code. verbose: with the stack of an error that is a defect of ours. */

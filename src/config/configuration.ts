@@ -93,6 +93,12 @@ function parsed(option: OptionSpec, { origin, texts }: Given): Setting {
   return { option, texts: texts.map(({ text }) => text), origin, value };
 }
 
+/** The texts of a setting for a person, without secrets. */
+export function settingText({ option, texts }: Setting): string {
+  if (texts.length === 0) return option.defaultHelp ?? 'none';
+  return texts.map((text) => JSON.stringify(shown(option, text))).join(', ');
+}
+
 function shown(option: OptionSpec, text: string): string {
   return option.secret ? maskAll(text) : maskSecrets(text);
 }

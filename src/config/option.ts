@@ -25,6 +25,8 @@ export interface OptionSpec {
   readonly commands: readonly CommandName[];
   /** Sources that cannot set it. */
   readonly notIn?: readonly ('file' | 'environment')[];
+  /** A collector that runs takes over another value on SIGHUP; others need a restart. */
+  readonly live?: true;
   /** The value is a secret as a whole, and never shown. */
   readonly secret?: true;
 }

@@ -39,6 +39,7 @@ export const OPTIONS = {
     help: 'address range that may send; may be repeated',
     group: 'Input',
     commands: ['collect'],
+    live: true,
   },
   exporterRate: {
     flag: 'exporter-rate',
@@ -49,6 +50,7 @@ export const OPTIONS = {
     help: 'datagrams per second that one address may send, and as many at once; more are counted and refused; 0/s: any number',
     group: 'Input',
     commands: ['collect'],
+    live: true,
   },
   from: {
     flag: 'from',
@@ -154,6 +156,7 @@ export const OPTIONS = {
       `?format=${FORMATS.join('|')}, and for files rotate=1h and compress=gzip|zstd|none; may be repeated`,
     group: 'Output',
     commands: ['collect', 'decode'],
+    live: true,
   },
   format: {
     flag: 'format',
@@ -174,6 +177,7 @@ export const OPTIONS = {
     help: 'record schema of outputs that do not name one: millrace, or iana, which has every field under its IANA name',
     group: 'Output',
     commands: ['collect', 'decode'],
+    live: true,
   },
   writeOptions: {
     flag: 'options',
@@ -222,6 +226,7 @@ export const OPTIONS = {
     help: 'information elements beside those that are built in, or in their place (docs/elements.md)',
     group: 'Templates',
     commands: ['collect', 'decode', 'inspect'],
+    live: true,
   },
   udpWithdrawals: {
     flag: 'udp-withdrawals',
@@ -271,6 +276,7 @@ export const OPTIONS = {
     help: 'least important lines of the log: error, warn, info or debug',
     group: 'Reporting',
     commands: ['collect'],
+    live: true,
   },
   quietLogLevel: {
     flag: 'log-level',

@@ -33,6 +33,10 @@ In variables the values of a list are separated by commas (\`MILLRACE_ALLOW=10.0
 counts as none; a value with a comma in it belongs into the file. Switches are \`true\` or \`false\` in the file and in variables;
 on the command line \`--no-FLAG\` turns off what another source has turned on. The file is plain YAML of up to 64 KiB: one document,
 no anchors, aliases, tags or repeated keys.
+
+On \`SIGHUP\` the collector reads file and environment again, takes over the options that are marked *(SIGHUP)*, and logs
+what has changed and what needs a restart. When there is a mistake in the file, or an output cannot be opened, everything stays
+as it was, and the log says so.
 `;
 
 /** docs/options.md. */
@@ -51,7 +55,8 @@ function row(option: OptionSpec): string {
   if (optionsIn('environment').includes(option)) names.push(`\`${variableOf(option)}\``);
   const inFile = optionsIn('file').includes(option) && !notIn.includes('file');
   if (inFile) names.push(`\`${flag}:\``);
-  return `| ${[names.join('<br>'), commandsOf(option), defaultOf(option), help].map(cell).join(' | ')} |`;
+  const meaning = option.live ? `${help} *(SIGHUP)*` : help;
+  return `| ${[names.join('<br>'), commandsOf(option), defaultOf(option), meaning].map(cell).join(' | ')} |`;
 }
 
 function commandsOf({ commands }: OptionSpec): string {

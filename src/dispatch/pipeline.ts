@@ -1,4 +1,4 @@
-import { Count, type Ledger, type OutputAccount } from '../accounting/ledger.ts';
+import { Count, type Ledger } from '../accounting/ledger.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { SharedHeap } from '../memory/heap.ts';
@@ -12,6 +12,7 @@ import { FAULT_CODES } from '../wire/fault.ts';
 import { Admission, type Gatekeeper } from './admission.ts';
 import { Binder, type Companion } from './binder.ts';
 import { MessageAccounts } from './message-accounts.ts';
+import type { Note } from './note.ts';
 import type { DecodePool } from './pool.ts';
 import type { Quarantine } from './quarantine.ts';
 import { Outcome, Scanner, type ScannerOptions } from './scanner.ts';
@@ -20,7 +21,7 @@ import { Task, TaskQueue } from './task-queue.ts';
 export interface PipelineOutput {
   readonly sink: Sink;
   /** Position of its encoding in the worker setup. */
-  readonly encoding: number;
+  encoding: number;
   /** Records handed to the sink. */
   encoded: number;
 }
@@ -38,13 +39,15 @@ export interface PipelineParts {
   clock: Clock;
   gatekeeper: Gatekeeper;
   quarantine: Quarantine | null;
-  /** A notable event, for the log. kind is from a fixed set; text is made only when the line is written. */
-  note: (kind: string, text: () => string) => void;
+  note: Note;
   /** Whether rings are filled by other threads, so that their words have to be watched. */
   watchRings: boolean;
   /** Called whenever slots became free. */
   onRelease: () => void;
 }
+
+/** What can be exchanged while the pipeline runs. */
+export type ExchangedParts = Pick<PipelineParts, 'pool' | 'slabs' | 'outputs' | 'optionsWanted'>;
 
 /** A task is closed when it has so many datagrams or items. */
 const TASK_DATAGRAMS = 128;
@@ -74,7 +77,7 @@ export class Pipeline {
   /** Datagrams taken from the rings, and those of them that were longer than a slot. */
   scanned = 0;
   oversize = 0;
-  readonly #parts: PipelineParts;
+  #parts: PipelineParts;
   readonly #ledger: Ledger;
   readonly #memory: SharedMemory;
   readonly #heap: SharedHeap;
@@ -84,7 +87,7 @@ export class Pipeline {
   readonly #accounts = new MessageAccounts();
   readonly #tasks: TaskQueue;
   /** Outputs by encoding. */
-  readonly #encodings: readonly (readonly PipelineOutput[])[];
+  #encodings: readonly (readonly PipelineOutput[])[];
   #open: Task;
   #scheduled = false;
   #pumping = false;
@@ -92,6 +95,7 @@ export class Pipeline {
   #watching = false;
   #stopped = false;
   #idle: (() => void) | null = null;
+  #exchange: (() => void) | null = null;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -111,16 +115,13 @@ export class Pipeline {
       optionsWanted: parts.optionsWanted,
       note: parts.note,
     });
-    const encodings = Math.max(-1, ...parts.outputs.map(({ encoding }) => encoding)) + 1;
-    this.#encodings = Array.from({ length: encodings }, (_, i) => {
-      return parts.outputs.filter(({ encoding }) => encoding === i);
-    });
+    this.#encodings = byEncoding(parts.outputs);
     this.scanner = new Scanner(parts.scanner, parts.elements, this.#binder.entries, this.#binder);
     this.#tasks = new TaskQueue(
       parts.pool,
       this.#items,
       {
-        acquireSlabs: () => this.#encodings.map(() => parts.slabs.acquire()),
+        acquireSlabs: () => this.#encodings.map(() => this.#parts.slabs.acquire()),
         retire: (task) => this.#retire(task),
         taskFailed: (reason) => {
           this.#ledger.add(Count.tasks_failed);
@@ -154,6 +155,25 @@ export class Pipeline {
     });
   }
 
+  /**
+   * Exchanges parts between two tasks: what was bound before goes its whole way with the old ones, what is bound later
+   * with the new ones. Datagrams wait in the rings until then. change is called at that moment, and says what is new.
+   */
+  exchange(change: () => ExchangedParts): Promise<void> {
+    return new Promise((resolve) => {
+      this.#exchange = () => {
+        const parts = change();
+        this.#parts = { ...this.#parts, ...parts };
+        this.#encodings = byEncoding(parts.outputs);
+        this.#tasks.pool = parts.pool;
+        this.#binder.exchanged(parts.optionsWanted);
+        for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
+        resolve();
+      };
+      this.schedule();
+    });
+  }
+
   /** For a timer: ends the worker that has spent too long on a task. */
   checkStuck(): void {
     this.#tasks.checkStuck(STUCK_MS);
@@ -165,16 +185,6 @@ export class Pipeline {
     this.#ledger.set(Count.templates_evicted, this.scanner.templates.evicted);
     this.#ledger.set(Count.workers_lost, this.#parts.pool.lost);
     this.#ledger.set(Count.sets_unresolved, this.scanner.pending?.sets ?? 0);
-  }
-
-  outputAccounts(): OutputAccount[] {
-    return this.#parts.outputs.map(({ sink, encoded }) => ({
-      output: sink.name,
-      encoded,
-      written: sink.counts.written,
-      dropped_queue_full: sink.counts.droppedQueueFull,
-      dropped_failed: sink.counts.droppedFailed,
-    }));
   }
 
   #pump(): void {
@@ -207,7 +217,8 @@ export class Pipeline {
   #mayClose(): boolean {
     const open = this.#open;
     if (open.empty || !this.#tasks.hasRoom) return false;
-    if (this.#idle !== null || open.datagrams * 2 >= this.#memory.size.slots) return true;
+    if (this.#idle !== null || this.#exchange !== null || open.datagrams * 2 >= this.#memory.size.slots)
+      return true;
     return this.#parts.clock.monotonicMs() - open.openedAtMs >= TASK_LINGER_MS;
   }
 
@@ -245,13 +256,20 @@ export class Pipeline {
   }
 
   #mayScan(): boolean {
+    if (this.#exchange !== null) return false;
     if (this.#items.free < ITEMS_PER_DATAGRAM) return false;
     for (const { sink } of this.#parts.outputs) if (!sink.ready) return false;
     return true;
   }
 
   #settleIdle(): void {
-    if (this.#idle === null || this.#tasks.length > 0 || !this.#open.empty) return;
+    if (this.#tasks.length > 0 || !this.#open.empty) return;
+    if (this.#exchange !== null) {
+      this.#exchange();
+      this.#exchange = null;
+      this.schedule();
+    }
+    if (this.#idle === null) return;
     if (this.#rings.some((ring) => ring.available() > 0)) return;
     this.#idle();
     this.#idle = null;
@@ -272,6 +290,7 @@ export class Pipeline {
     open.slots[ring]++;
     open.datagrams++;
     this.scanned++;
+    view.setUint32(slot + RecordOffset.number, this.scanned, true);
     const length = view.getUint32(slot + RecordOffset.length, true);
     if (length === LENGTH_OVERSIZE) {
       this.oversize++;
@@ -305,10 +324,15 @@ export class Pipeline {
   #refuse(admission: number, payload: number): void {
     const overRate = admission === Admission.overRate;
     this.#ledger.add(overRate ? Count.datagrams_refused_over_rate : Count.datagrams_refused_not_admitted);
-    this.#parts.note(overRate ? 'over-rate' : 'not-admitted', () => {
-      const why = overRate ? 'more than --exporter-rate' : 'not in --allow';
-      return `refused, ${why}: ${this.#binder.describeExporter(payload)}`;
-    });
+    this.#note(
+      overRate ? 'over-rate' : 'not-admitted',
+      () => `refused, ${overRate ? 'more than --exporter-rate' : 'not in --allow'}`,
+      payload,
+    );
+  }
+
+  #note(kind: string, text: () => string, payload: number): void {
+    this.#parts.note(kind, text, () => this.#binder.identify(payload));
   }
 
   // Retirement, in the order of arrival.
@@ -325,9 +349,7 @@ export class Pipeline {
       if (fault === 0) continue;
       ledger.add(Count.sets_faulty);
       ledger.addFault(fault);
-      this.#parts.note(FAULT_CODES[fault], () => {
-        return `${FAULT_CODES[fault]}: ${this.#binder.describeExporter(items.payload(item))}`;
-      });
+      this.#note(FAULT_CODES[fault], () => FAULT_CODES[fault], items.payload(item));
     }
     ledger.add(Count.datagrams_decoded, task.decoded);
     this.#accounts.retire(task.messages, end, items, this.#memory.offsets.heap, ledger);
@@ -365,10 +387,12 @@ export class Pipeline {
   /** Gives bytes to every output of their encoding; their slab is free again when the last has written them. */
   #deliver(encoding: number, bytes: Uint8Array, records: number, slab: number): void {
     const outputs = records === 0 ? [] : this.#encodings[encoding];
+    // The slabs may be exchanged for others before this one comes back.
+    const { slabs } = this.#parts;
     let users = outputs.length;
-    if (users === 0) this.#parts.slabs.release(slab);
+    if (users === 0) slabs.release(slab);
     const release = () => {
-      if (--users === 0) this.#parts.slabs.release(slab);
+      if (--users === 0) slabs.release(slab);
     };
     for (const output of outputs) {
       output.encoded += records;
@@ -386,9 +410,12 @@ export class Pipeline {
       this.#ledger.add(Count.datagrams_quarantined);
       this.#ledger.add(Count.datagrams_decoded, -1);
     }
-    this.#parts.note('quarantine', () => {
-      return `a datagram ended a worker twice and is set aside: ${this.#binder.describeExporter(payload)}`;
-    });
+    this.#note('quarantine', () => 'a datagram ended a worker twice and is set aside', payload);
     this.#parts.quarantine?.store(this.#memory, this.#items, firstItem, count);
   }
+}
+
+function byEncoding(outputs: readonly PipelineOutput[]): PipelineOutput[][] {
+  const encodings = Math.max(-1, ...outputs.map(({ encoding }) => encoding)) + 1;
+  return Array.from({ length: encodings }, (_, i) => outputs.filter(({ encoding }) => encoding === i));
 }

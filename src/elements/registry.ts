@@ -1,5 +1,5 @@
 import { MillraceError } from '../base/errors.ts';
-import { ELEMENT_TYPES, type Element, type ElementLookup, REVERSE_PEN } from './element.ts';
+import { ELEMENT_TYPES, type Element, type ElementLookup, REVERSE_PEN, STRUCTURED_TYPES } from './element.ts';
 import { IANA_ELEMENTS } from './iana.generated.ts';
 import { VENDOR_TABLES } from './vendors.ts';
 
@@ -155,4 +155,24 @@ export const standardElements: ElementRegistry = new ElementRegistry();
 /** Everything built in, with these added or in place of those with the same enterprise number and id. */
 export function elementsWith(extra: readonly Element[]): ElementRegistry {
   return extra.length === 0 ? standardElements : new ElementRegistry(extra);
+}
+
+/** The dictionary in use; another may take its place at a moment when nothing that was made with it is in work. */
+export class CurrentElements implements ElementLookup {
+  registry: ElementRegistry;
+
+  constructor(registry: ElementRegistry) {
+    this.registry = registry;
+  }
+
+  lookup(pen: number, id: number): Element | undefined {
+    return this.registry.lookup(pen, id);
+  }
+}
+
+/** Whether the same elements have structured types in both: layouts that are known depend on nothing else of elements. */
+export function isStructuredAlike(a: ElementRegistry, b: ElementRegistry): boolean {
+  const structured = (registry: ElementRegistry): string[] =>
+    [...registry].filter(({ type }) => STRUCTURED_TYPES.has(type)).map(({ pen, id }) => `${pen}.${id}`);
+  return structured(a).join() === structured(b).join();
 }

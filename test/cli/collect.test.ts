@@ -212,7 +212,7 @@ test('--exporter-rate refuses what is more, and the ledger says so', async () =>
   const { counters } = readBalanced(ledger);
   assert.ok(counters.datagrams_decoded >= 10, String(counters.datagrams_decoded));
   assert.equal(counters.datagrams_decoded + counters.datagrams_refused_over_rate, 500);
-  assert.match(stderr, /refused, more than --exporter-rate: exporter 127\.0\.0\.1 port \d+/);
+  assert.match(stderr, /refused, more than --exporter-rate: exporter 127\.0\.0\.1 port \d+, datagram \d+/);
 });
 
 test('--log-format json: every line is an object, the ledger too', async () => {

@@ -12,6 +12,7 @@ import { complain, ExitCode, say, usageError } from '../errors.ts';
 import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
 import { ledgerTable } from '../ledger-table.ts';
 import { realTroubles, resolveOutputs } from '../outputs.ts';
+import { Reloader } from '../reload.ts';
 import { StatusLine } from '../status-line.ts';
 import { Stop } from '../stop.ts';
 import { byteText, countText } from '../text.ts';
@@ -25,7 +26,7 @@ const SLOT_OVERHEAD_BYTES = 112;
 /** Receives until it is told to stop. Returns the exit code. read: asks for the configuration again. */
 export async function collect(
   configuration: Configuration,
-  _read: () => Promise<Configuration>,
+  read: () => Promise<Configuration>,
 ): Promise<number> {
   const values = configuration.values as Values;
   if (values.dumpConfig) {
@@ -57,9 +58,9 @@ export async function collect(
       receiving: collector.receiving,
     },
   );
+  const reloader = new Reloader(collector, log, configuration, elements, read);
   process.on('SIGHUP', () => {
-    log.info('SIGHUP: new files');
-    collector.rotate();
+    if (!stop.requested) void reloader.reload();
   });
   const status = reportStatus(collector, log, values.statusInterval);
 
