@@ -3,7 +3,7 @@ import { describeError } from '../base/errors.ts';
 import type { Collector } from '../collector.ts';
 import { type Configuration, type Setting, settingText } from '../config/configuration.ts';
 import { readElements } from '../config/element-file.ts';
-import type { OptionKey, OptionValues } from '../config/options.ts';
+import { LOG_LEVELS, type OptionKey, type OptionValues } from '../config/options.ts';
 import type { Element } from '../elements/element.ts';
 import type { Log } from '../ops/log.ts';
 import type { OutputSpec } from '../output/output-uri.ts';
@@ -58,13 +58,16 @@ export class Reloader {
     const outputs = this.#keepStdout(resolveOutputs(values));
     const { allow, exporterRate } = values;
     await this.#collector.reload({ outputs, elements, admission: { allow, exporterRate } });
-    this.#log.level = values.logLevel;
+    // What has changed is told at the more talkative of both levels.
+    const quieter = LOG_LEVELS.indexOf(values.logLevel) < LOG_LEVELS.indexOf(this.#log.level);
+    if (!quieter) this.#log.level = values.logLevel;
     const changed = [...configuration.settings].filter(([key, setting]) => this.#note(key, setting));
     const newElements = !isDeepStrictEqual(elements, this.#elements);
     if (newElements) this.#log.info(`changed: ${countText(elements.length, 'element')} in --elements`);
     this.#elements = elements;
     this.#outputs = outputs;
     if (changed.length === 0 && !newElements) this.#log.info('the configuration has not changed');
+    this.#log.level = values.logLevel;
   }
 
   /** Standard output cannot be given from one format to another in the middle of a line. */

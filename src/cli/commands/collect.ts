@@ -43,7 +43,14 @@ export async function collect(
   await checkLedgerFile(values.ledger);
   const elements = await readElements(values.elements);
   const collector = makeCollector({ ...options, elements });
-  await collector.start();
+  const reloader = new Reloader(collector, log, configuration, elements, read);
+  const started = collector.start();
+  // From the beginning, as the signal would otherwise end the process.
+  process.on('SIGHUP', () => {
+    const reload = () => (stop.requested ? undefined : reloader.reload());
+    void started.then(reload, () => {});
+  });
+  await started;
   const listen = listenAddresses(values).map(({ host }, i) => {
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
   });
@@ -58,10 +65,6 @@ export async function collect(
       receiving: collector.receiving,
     },
   );
-  const reloader = new Reloader(collector, log, configuration, elements, read);
-  process.on('SIGHUP', () => {
-    if (!stop.requested) void reloader.reload();
-  });
   const status = reportStatus(collector, log, values.statusInterval);
 
   await stop.wait();
