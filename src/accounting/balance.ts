@@ -13,6 +13,7 @@ export function unbalanced({ counters: c, outputs }: LedgerReport & { outputs: O
         c.datagrams_refused_malformed +
         c.datagrams_refused_unknown_version +
         c.datagrams_refused_not_admitted +
+        c.datagrams_refused_over_rate +
         c.datagrams_refused_ring_full,
     ],
     [

@@ -20,6 +20,7 @@ export const LEDGER = [
   },
   { name: 'datagrams_refused_unknown_version', help: 'datagrams that are no flow export' },
   { name: 'datagrams_refused_not_admitted', help: 'datagrams from an address that is not allowed' },
+  { name: 'datagrams_refused_over_rate', help: 'datagrams beyond the rate that an address may send' },
   { name: 'datagrams_refused_ring_full', help: 'datagrams that found no free slot' },
   { name: 'datagrams_kernel_dropped', help: 'datagrams the kernel dropped before they could be received' },
   // data sets
