@@ -31,8 +31,9 @@ export interface Applier<T> {
   apply(entry: T, index: number, ageMs: number): void;
 }
 
-/** What an entry does; null: nothing, it is skipped; a text: why it cannot be passed. */
-type Plan = ((index: number, ageMs: number) => void) | null | string;
+type Effect = (index: number, ageMs: number) => void;
+/** What an entry does, or why it cannot be passed. */
+type Plan = Effect | string;
 
 /** Chain of the empty log of an incarnation. */
 export function firstChain(incarnation: string): string {
@@ -95,7 +96,7 @@ export class LogGate {
     if (chainAfter(chain, entry.envelope) !== entry.chain) return 'diverged';
     const plan = this.#plan(envelope, false);
     if (typeof plan === 'string') return this.#block(entry.index, plan);
-    plan?.(entry.index, entry.ageMs);
+    plan(entry.index, entry.ageMs);
     this.#obstacle = null;
     this.#position = { incarnation, index: entry.index, chain: entry.chain };
     this.#status.appliedIndex = entry.index;
@@ -111,26 +112,28 @@ export class LogGate {
     const applier = this.#appliers.get(kind);
     const entry = applier?.decode(body) ?? null;
     if (applier !== undefined && entry !== null) return (index, ageMs) => applier.apply(entry, index, ageMs);
+    const known = applier !== undefined || kind === EntryKind.batch;
     if (critical)
-      return applier === undefined
-        ? `kind ${kind} is not known to this release`
-        : `its body is not one of kind ${kind}, or cannot be applied by this release`;
-    if (applier === undefined) this.#status.skippedUnknown++;
-    else this.#status.skippedInvalid++;
-    return null;
+      return known
+        ? `its body is not one of kind ${kind}, or not one for this release`
+        : `kind ${kind} is not known to this release`;
+    return () => {
+      if (known) this.#status.skippedInvalid++;
+      else this.#status.skippedUnknown++;
+    };
   }
 
   #planBatch(batch: BatchEntry): Plan {
-    const plans: Exclude<Plan, string>[] = [];
+    const effects: Effect[] = [];
     for (const bytes of batch.entries) {
       const envelope = decodeEnvelope(bytes);
       if (typeof envelope === 'string') return `an envelope in it is ${envelope}`;
       const plan = this.#plan(envelope, true);
       if (typeof plan === 'string') return plan;
-      plans.push(plan);
+      effects.push(plan);
     }
     return (index, ageMs) => {
-      for (const plan of plans) plan?.(index, ageMs);
+      for (const effect of effects) effect(index, ageMs);
     };
   }
 

@@ -5,6 +5,7 @@ export const POISON_FAULTS = [
   'too-many-items',
   'too-many-scopes',
   'wrong-type',
+  'scope-too-large',
 ] as const;
 export type PoisonFault = (typeof POISON_FAULTS)[number];
 
