@@ -15,6 +15,7 @@ import { SENDING_OPTIONS } from './sending-options.ts';
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;
 const UDP_WITHDRAWALS = ['honour', 'ignore'] as const;
+const EVICTIONS = ['local', 'fleet'] as const;
 /** What `decode` reads; auto looks into the first file. */
 const RECORDINGS = ['auto', 'capture', 'columnar'] as const;
 
@@ -215,6 +216,45 @@ export const OPTIONS = {
     schema: schemas.lifeTime,
     default: '5m',
     help: 'how long data is held that came before its template',
+    group: 'Templates',
+    commands: ['collect'],
+  },
+  templateStore: {
+    flag: 'templates',
+    kind: 'optional',
+    syntax: 'URI',
+    schema: schemas.text('memory:, file:///PATH or redis://HOST'),
+    defaultHelp: 'a file in $STATE_DIRECTORY or $XDG_STATE_HOME/millrace',
+    help: 'where templates and exporter state are kept and shared: memory: (nowhere), file:///PATH, redis://HOST:6379/0?fleet=NAME (docs/store.md)',
+    group: 'Templates',
+    commands: ['collect'],
+  },
+  evictions: {
+    flag: 'evictions',
+    kind: 'one',
+    syntax: 'WHERE',
+    schema: schemas.choice(EVICTIONS),
+    default: 'local',
+    help: 'where a template goes that a limit here pushes out: local (the store keeps it), or fleet (it is removed everywhere)',
+    group: 'Templates',
+    commands: ['collect'],
+  },
+  storeDeadline: {
+    flag: 'store-deadline',
+    kind: 'one',
+    syntax: 'DURATION',
+    schema: schemas.lifeTime,
+    default: '30s',
+    help: 'how long a template store that cannot be reached is tried at the start',
+    group: 'Templates',
+    commands: ['collect'],
+  },
+  storeOptional: {
+    flag: 'store-optional',
+    kind: 'switch',
+    syntax: '',
+    schema: schemas.onOff,
+    help: 'start without the template store when it cannot be reached',
     group: 'Templates',
     commands: ['collect'],
   },

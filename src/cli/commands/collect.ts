@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
-import { Collector, type CollectorLog, type CollectorOptions } from '../../collector.ts';
+import { Collector, type CollectorLog, type CollectorOptions, type StoreOptions } from '../../collector.ts';
 import type { Configuration } from '../../config/configuration.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
@@ -112,6 +112,7 @@ export function collectorOptions(
     },
     admission: { allow: values.allow, exporterRate: values.exporterRate },
     quarantine: values.quarantine,
+    store: storeOptions(values),
     memory: { slots: values.slots, maxDatagramBytes: values.maxDatagram },
     receive: values.receive,
     receivers: values.receivers,
@@ -120,6 +121,12 @@ export function collectorOptions(
     log,
     onOutputClosed,
   };
+}
+
+function storeOptions(values: Values): StoreOptions | undefined {
+  const { templateStore: uri, evictions, storeDeadline: deadlineMs, storeOptional: optional } = values;
+  if (uri === undefined || uri === 'memory:') return undefined;
+  return { uri, deadlineMs, optional, evictionsShared: evictions === 'fleet' };
 }
 
 /** The listen addresses; a machine without IPv6 listens on all IPv4 addresses where all addresses are asked for. */
