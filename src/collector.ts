@@ -91,6 +91,13 @@ export type Reloadable = Required<Pick<CollectorOptions, 'outputs' | 'elements'>
   admission: AdmissionRules;
 };
 
+export interface StoreReport extends StoreStatus {
+  /** Index of the last change whose effects are all visible here. */
+  applied: number;
+  /** Scopes that are known, whether their exporters send here or not. */
+  scopes: number;
+}
+
 export interface CollectorStatus {
   datagrams: number;
   flows: number;
@@ -101,7 +108,7 @@ export interface CollectorStatus {
   /** Datagrams and flows that sequence numbers say were lost, and datagrams refused for want of room. */
   lost: number;
   /** The template store; null where there is none. */
-  store: StoreStatus | null;
+  store: StoreReport | null;
   /** Trouble of outputs, one line each. */
   troubles: string[];
 }
@@ -270,7 +277,7 @@ export class Collector {
         ledger.get(Count.sequence_lost_datagrams) +
         ledger.get(Count.sequence_lost_records) +
         ledger.get(Count.datagrams_refused_ring_full),
-      store: this.#storeThread?.status ?? null,
+      store: this.#storeReport(),
       troubles: this.#outputs.troubles,
     };
   }
@@ -346,6 +353,14 @@ export class Collector {
     });
     this.#storeThread = thread;
     return { writer, evictionsShared, post: (requests) => thread.post(requests) };
+  }
+
+  #storeReport(): StoreReport | null {
+    const replica = this.#pipeline?.replica;
+    if (!this.#storeThread || !replica) return null;
+    const { status } = this.#storeThread;
+    const counters = { ...status.counters, ...replica.counters };
+    return { ...status, counters, applied: replica.applied, scopes: replica.scopes };
   }
 
   #storeStatus({ state, reason, queued }: StoreStatus): void {

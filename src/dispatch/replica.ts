@@ -216,6 +216,9 @@ export class Replica implements Sharing<Companion> {
         this.#change(message.change);
         this.applied = Math.max(this.applied, message.index);
         break;
+      case 'passed':
+        this.applied = Math.max(this.applied, message.index);
+        break;
       case 'filled':
         this.#fill(message.scope, message.items);
         break;

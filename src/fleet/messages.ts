@@ -21,6 +21,8 @@ export type FromStore =
   | { type: 'resetScope'; scope: string; items: readonly StoredItem[] }
   | { type: 'resetEnd'; index: number }
   | { type: 'changed'; change: StoreChange; index: number }
+  /** Changes up to here need nothing of the main thread. */
+  | { type: 'passed'; index: number }
   /** Read on a miss: for what is not known only. */
   | { type: 'filled'; scope: string; items: readonly StoredItem[] }
   /** Changes of these scopes found no room in the queue and have to be put again. */

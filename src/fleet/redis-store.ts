@@ -100,6 +100,12 @@ export class RedisStore implements TemplateStore {
     this.audit = new LogAudit(async () => this.#reader(await this.#link.connection()));
   }
 
+  get counters(): Record<string, number> {
+    const { poisoned, ...numbers } = this.status;
+    const faults = Object.entries(poisoned).map(([fault, count]) => [`poisoned_${fault}`, count]);
+    return { ...numbers, ...Object.fromEntries(faults) };
+  }
+
   /** The URI without secrets. */
   get display(): string {
     return this.#target.display;

@@ -134,7 +134,8 @@ export class StoreSession implements StoreWatcher {
     this.counters.changes++;
     this.#index = index;
     const visible = this.#shadows.filter(change, index);
-    if (visible !== null) this.#emit({ type: 'changed', change: visible, index });
+    if (visible === null) this.#emit({ type: 'passed', index });
+    else this.#emit({ type: 'changed', change: visible, index });
     for (const settled of this.#shadows.clearedTooMuch(change, index))
       this.#tell(change.scope, settled, index);
     this.#shadows.passed(index);
