@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { maskSecrets } from '../../src/base/secrets.ts';
+
+for (const [text, masked] of [
+  ['redis://h:6379/0', 'redis://h:6379/0'],
+  ['redis://user@h:6379', 'redis://user@h:6379'],
+  ['redis://user:hunter2@h:6379', 'redis://user:***@h:6379'],
+  ['redis://:hunter2@h', 'redis://:***@h'],
+  ['rediss://user:hun%2Fter@h1,h2/0?fleet=lab', 'rediss://user:***@h1,h2/0?fleet=lab'],
+  ['redis://user:hun/t@er?2@h', 'redis://user:***@h'],
+  ['cannot reach redis://u:hunter2@h: refused', 'cannot reach redis://u:***@h: refused'],
+  [
+    'redis://h?fleet=lab&sentinelPassword=hunter2&prefix=p',
+    'redis://h?fleet=lab&sentinelPassword=***&prefix=p',
+  ],
+  ['redis://h?TOKEN=hunter2', 'redis://h?TOKEN=***'],
+  ['file:///var/a:b/c', 'file:///var/a:b/c'],
+] as const) {
+  test(`masked: ${masked}`, () => {
+    assert.equal(maskSecrets(text), masked);
+    assert.ok(!maskSecrets(text).includes('hunter2'));
+  });
+}
