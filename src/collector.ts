@@ -1,34 +1,42 @@
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Writable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
 import { type Clock, systemClock } from './base/clock.ts';
-import type { Cidr } from './base/ip.ts';
+import { MillraceError } from './base/errors.ts';
 import { Mute } from './base/mute.ts';
 import type { JitMode } from './decode/plan-runner.ts';
-import { Pipeline, type PipelineOutput } from './dispatch/pipeline.ts';
-import { DecodePool, TASKS_PER_WORKER } from './dispatch/pool.ts';
+import { type AdmissionRules, Gatekeeper } from './dispatch/admission.ts';
+import { type DecodeThreads, startDecodeThreads } from './dispatch/decode-threads.ts';
+import { type DatagramIdentity, identityText } from './dispatch/note.ts';
+import { OutputSet } from './dispatch/output-set.ts';
+import { Pipeline, type SharingOptions } from './dispatch/pipeline.ts';
+import type { DecodePool } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScannerOptions } from './dispatch/scanner.ts';
-import { standardElements } from './elements/registry.ts';
+import type { Element } from './elements/element.ts';
+import { CurrentElements, elementsWith, isStructuredAlike } from './elements/registry.ts';
+import type { StoreStatus } from './fleet/messages.ts';
+import { StoreThread } from './fleet/store-thread.ts';
 import type { MemorySize } from './memory/layout.ts';
 import { SharedMemory } from './memory/shared-memory.ts';
-import { Slabs } from './memory/slabs.ts';
 import type { Encoding } from './output/encoder.ts';
-import { openSink } from './output/open-sink.ts';
 import type { WhenFull } from './output/output-queue.ts';
 import type { OutputSpec } from './output/output-uri.ts';
-import type { Sink } from './output/sink.ts';
 import { DgramReceiver } from './receive/dgram-receiver.ts';
 import { Feeder } from './receive/feeder.ts';
 import { kernelDrops } from './receive/kernel-drops.ts';
 import { chooseReceive, type ReceiveChoice, type ReceiveMode } from './receive/receive-mode.ts';
 import type { ListenAddress, Receiver } from './receive/receiver.ts';
 import { ThreadReceiver } from './receive/thread-receiver.ts';
+import type { StoreState } from './templates/store.ts';
+import { WRITER_BYTES } from './templates/stored-value.ts';
 
 /** Receives the lines of a log; what is repeated is muted before it gets here. */
 export interface CollectorLog {
-  info(text: string): void;
-  warn(text: string): void;
+  info(text: string, fields?: object): void;
+  warn(text: string, fields?: object): void;
 }
 
 export interface CollectorOptions {
@@ -40,8 +48,10 @@ export interface CollectorOptions {
   /** Decode threads; default: cores left over after the main thread, at least 1. */
   workers?: number;
   scanner?: Partial<ScannerOptions>;
-  /** Address ranges that may send; default everybody. */
-  allow?: readonly Cidr[];
+  /** Who may send, and how much; default everybody, anything. */
+  admission?: Partial<AdmissionRules>;
+  /** Information elements beside those that are built in, or in their place. */
+  elements?: readonly Element[];
   /** Directory for datagrams that end a worker twice; default none. */
   quarantine?: string;
   memory?: Partial<Omit<MemorySize, 'rings'>>;
@@ -59,9 +69,27 @@ export interface CollectorOptions {
   jit?: JitMode;
   /** Called when the reader of standard output has gone away. */
   onOutputClosed?: () => void;
+  /** Where templates and exporter state are shared or kept; default nowhere. */
+  store?: StoreOptions;
   /** Module that decode threads run; default workers/decode.ts. */
   workerEntry?: URL;
 }
+
+export interface StoreOptions {
+  /** Such as redis://host:6379/0?fleet=lab, or file:///path. */
+  uri: string;
+  /** How long a store that cannot be reached is tried at the start; default 30 000. */
+  deadlineMs?: number;
+  /** Whether to start without it then; default no. */
+  optional?: boolean;
+  /** Whether templates that are pushed out here are removed from the store, too; default no. */
+  evictionsShared?: boolean;
+}
+
+/** What can change while the collector runs; each replaces what there was. */
+export type Reloadable = Required<Pick<CollectorOptions, 'outputs' | 'elements'>> & {
+  admission: AdmissionRules;
+};
 
 export interface CollectorStatus {
   datagrams: number;
@@ -72,6 +100,8 @@ export interface CollectorStatus {
   held: number;
   /** Datagrams and flows that sequence numbers say were lost, and datagrams refused for want of room. */
   lost: number;
+  /** The template store; null where there is none. */
+  store: StoreStatus | null;
   /** Trouble of outputs, one line each. */
   troubles: string[];
 }
@@ -84,10 +114,10 @@ export interface CollectorReport extends LedgerReport {
 const LIVE_MEMORY = { slots: 8_192, maxDatagramBytes: 9_216, items: 65_536, heapBytes: 64 * 1024 * 1024 };
 const FILE_MEMORY = { slots: 1_024, maxDatagramBytes: 65_535, items: 65_536, heapBytes: 64 * 1024 * 1024 };
 export const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
-/** Encoded bytes of a task of full datagrams; longer ones are sent by message. */
-const SLAB_BYTES = 4 * 1024 * 1024;
-const SPARE_SLABS = 4;
 const TICK_MS = 1_000;
+const STORE_DEADLINE_MS = 30_000;
+/** How long writes that wait for the store may take at the end. */
+const STORE_CLOSE_MS = 3_000;
 const NOTE_INTERVAL_MS = 10_000;
 
 export function defaultWorkers(): number {
@@ -106,16 +136,19 @@ export class Collector {
   readonly #clock: Clock;
   readonly #log: CollectorLog;
   readonly #mute: Mute;
-  readonly #encodings: Encoding[] = [];
-  readonly #outputs: PipelineOutput[] = [];
   readonly #receivers: Receiver[] = [];
   readonly #receive: ReceiveChoice;
+  readonly #gatekeeper: Gatekeeper;
+  readonly #elements: CurrentElements;
+  readonly #outputs: OutputSet;
   #quarantine: Quarantine | null = null;
-  #slabs: Slabs | null = null;
-  #pool: DecodePool | null = null;
+  #threads: DecodeThreads | null = null;
   #pipeline: Pipeline | null = null;
+  #storeThread: StoreThread | null = null;
+  #storeState: StoreState = 'connecting';
   #feeder: Feeder | null = null;
   #ticker: NodeJS.Timeout | undefined;
+  #reloading: Promise<void> = Promise.resolve();
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -124,6 +157,14 @@ export class Collector {
     this.#mute = new Mute(this.#clock, NOTE_INTERVAL_MS);
     this.workers = options.workers ?? defaultWorkers();
     this.#receive = chooseReceive(options.receive ?? 'auto', options.receivers ?? 1);
+    this.#elements = new CurrentElements(elementsWith(options.elements ?? []));
+    this.#outputs = new OutputSet({
+      whenFull: options.whenFull ?? (options.source === 'feeder' ? 'wait' : 'drop'),
+      onClosed: options.onOutputClosed,
+      stdout: options.stdout,
+      clock: this.#clock,
+    });
+    this.#gatekeeper = new Gatekeeper({ allow: [], exporterRate: 0, ...options.admission });
     const { source } = options;
     this.memory = SharedMemory.create({
       ...(source === 'feeder' ? FILE_MEMORY : LIVE_MEMORY),
@@ -139,7 +180,7 @@ export class Collector {
 
   /** The decode threads; for tests that end them. */
   get pool(): DecodePool {
-    return this.#pool!;
+    return this.#threads!.pool;
   }
 
   /** How datagrams are received from sockets, and why, in one line. */
@@ -149,7 +190,7 @@ export class Collector {
 
   /** Shared memory of all kinds. */
   get sharedBytes(): number {
-    return this.memory.buffer.byteLength + (this.#slabs?.buffer.byteLength ?? 0);
+    return this.memory.buffer.byteLength + (this.#threads?.slabs.buffer.byteLength ?? 0);
   }
 
   /** Ports that are bound, in the order of the listen addresses; each as often as it has receivers. */
@@ -160,8 +201,8 @@ export class Collector {
   /** Opens everything. Rejects with a MillraceError when something cannot be opened; then nothing stays open. */
   async start(): Promise<void> {
     try {
-      await this.#openOutputs();
       await this.#openPipeline();
+      await this.#storeThread?.start();
       if (this.#options.source === 'feeder') {
         this.#feeder = new Feeder(this.memory, this.memory.ring(0), () => this.#pipeline!.schedule());
       } else {
@@ -177,6 +218,7 @@ export class Collector {
 
   /** Stops receiving, finishes what was received, closes the outputs. */
   async stop(): Promise<CollectorReport> {
+    await this.#reloading;
     await this.#countKernelDrops();
     await Promise.all(this.#receivers.map((receiver) => receiver.close()));
     await this.#pipeline?.drained();
@@ -190,17 +232,28 @@ export class Collector {
    * still decoded counts as dropped. To be followed by stop.
    */
   async closeOutputs(): Promise<void> {
-    await Promise.all(this.#outputs.map(({ sink }) => sink.close()));
+    await this.#outputs.close();
   }
 
   /** Starts new files in the outputs that have files. */
   rotate(): void {
-    for (const { sink } of this.#outputs) sink.rotate();
+    this.#outputs.rotate();
+  }
+
+  /**
+   * Takes over what can change while it runs: admission at once, outputs and elements between two tasks. Rejects with a
+   * MillraceError, and everything stays as it was, when an output cannot be opened, decode threads cannot start, or elements
+   * change in a way that needs a restart.
+   */
+  reload(wanted: Reloadable): Promise<void> {
+    const reloaded = this.#reloading.then(() => this.#reload(wanted));
+    this.#reloading = reloaded.catch(() => {});
+    return reloaded;
   }
 
   report(): CollectorReport {
     this.#settle();
-    return { ...this.ledger.toJSON(), outputs: this.#pipeline?.outputAccounts() ?? [] };
+    return { ...this.ledger.toJSON(), outputs: this.#outputs.accounts };
   }
 
   status(): CollectorStatus {
@@ -217,70 +270,105 @@ export class Collector {
         ledger.get(Count.sequence_lost_datagrams) +
         ledger.get(Count.sequence_lost_records) +
         ledger.get(Count.datagrams_refused_ring_full),
-      troubles: this.#outputs.flatMap(({ sink }) =>
-        sink.trouble === null ? [] : [`${sink.name} ${sink.trouble}`],
-      ),
+      store: this.#storeThread?.status ?? null,
+      troubles: this.#outputs.troubles,
     };
   }
 
-  async #openOutputs(): Promise<void> {
-    const whenFull = this.#options.whenFull ?? (this.#options.source === 'feeder' ? 'wait' : 'drop');
-    const { onOutputClosed: onClosed, stdout } = this.#options;
-    for (const spec of this.#options.outputs) {
-      const sink: Sink = await openSink(spec, { whenFull, onClosed, stdout, clock: this.#clock });
-      this.#outputs.push({ sink, encoding: this.#encodingOf(spec.encoding), encoded: 0 });
+  async #reload({ outputs, elements, admission }: Reloadable): Promise<void> {
+    const before = this.#threads!;
+    const sameElements = isDeepStrictEqual(elements, before.setup.elements);
+    const registry = elementsWith(elements);
+    if (!sameElements && !isStructuredAlike(this.#elements.registry, registry)) {
+      throw new MillraceError(
+        'CONFIG_INVALID',
+        'elements of structured types changed, which needs a restart',
+      );
     }
-  }
-
-  /** Position of an encoding among those the workers make; equal ones share a position. */
-  #encodingOf(encoding: Encoding): number {
-    const known = this.#encodings.findIndex(
-      (other) =>
-        other.format === encoding.format &&
-        other.schema === encoding.schema &&
-        other.options === encoding.options,
-    );
-    return known >= 0 ? known : this.#encodings.push(encoding) - 1;
+    const change = await this.#outputs.prepare(outputs);
+    let after = before;
+    if (!sameElements || change.encodings !== before.setup.encodings) {
+      try {
+        after = await this.#startThreads(change.encodings, elements);
+      } catch (error) {
+        await change.abandon();
+        throw error;
+      }
+    }
+    await this.#pipeline!.exchange(() => {
+      if (after !== before) after.pool.lost += before.pool.lost;
+      this.#elements.registry = registry;
+      return { ...after, outputs: change.commit() };
+    });
+    this.#threads = after;
+    this.#gatekeeper.change(admission);
+    if (after !== before) await before.pool.close();
   }
 
   async #openPipeline(): Promise<void> {
-    const { quarantine, allow } = this.#options;
+    const change = await this.#outputs.prepare(this.#options.outputs);
+    const outputs = change.commit();
+    const { quarantine } = this.#options;
     const scanner = { ...DEFAULT_SCANNER_OPTIONS, ...this.#options.scanner };
     if (quarantine !== undefined) {
       const onTrouble = (text: string) => this.#note('quarantine-trouble', () => text);
-      this.#quarantine = new Quarantine(quarantine, this.#clock, standardElements, onTrouble);
+      this.#quarantine = new Quarantine(quarantine, this.#clock, this.#elements, onTrouble);
       await this.#quarantine.open();
     }
-    // For every task in work or waiting there is one more on its way out.
-    const count = this.#encodings.length * (this.workers * TASKS_PER_WORKER * 2 + SPARE_SLABS);
-    const slabs = Slabs.create(count, SLAB_BYTES);
-    this.#slabs = slabs;
-    const setup = {
-      memory: this.memory.buffer,
-      slabs: slabs.buffer,
-      slabBytes: SLAB_BYTES,
-      encodings: this.#encodings,
-      limits: scanner.limits,
-      jit: this.#options.jit ?? 'auto',
-    };
-    this.#pool = new DecodePool(this.workers, setup, this.#options.workerEntry);
-    await this.#pool.ready();
+    this.#threads = await this.#startThreads(change.encodings, this.#options.elements ?? []);
     this.#pipeline = new Pipeline({
       memory: this.memory,
-      slabs,
-      elements: standardElements,
+      elements: this.#elements,
       scanner,
-      pool: this.#pool,
-      outputs: this.#outputs,
-      optionsWanted: this.#encodings.some(({ options, schema }) => options || schema === 'iana'),
+      ...this.#threads,
+      outputs,
       ledger: this.ledger,
       clock: this.#clock,
-      allow: allow ?? [],
+      gatekeeper: this.#gatekeeper,
       quarantine: this.#quarantine,
-      note: (kind, text) => this.#note(kind, text),
+      note: (kind, text, about) => this.#note(kind, text, about),
       watchRings: this.#options.source !== 'feeder' && this.#receive.mode === 'recvmmsg',
       onRelease: () => this.#feeder?.released(),
+      sharing: this.#sharing(),
     });
+  }
+
+  #sharing(): SharingOptions | null {
+    const { store } = this.#options;
+    if (store === undefined) return null;
+    const writer = randomBytes(WRITER_BYTES);
+    const { uri, deadlineMs = STORE_DEADLINE_MS, optional = false, evictionsShared = false } = store;
+    const setup = { uri, writer: writer.toString('hex'), deadlineMs, optional };
+    const thread = new StoreThread(setup, {
+      changes: (changes) => this.#pipeline!.receiveChanges(changes),
+      status: (status) => this.#storeStatus(status),
+      lost: (reason) => this.#note('store', () => `the template store thread is started again: ${reason}`),
+    });
+    this.#storeThread = thread;
+    return { writer, evictionsShared, post: (requests) => thread.post(requests) };
+  }
+
+  #storeStatus({ state, reason, queued }: StoreStatus): void {
+    const replica = this.#pipeline?.replica;
+    if (replica) replica.synced = state === 'synced';
+    if (state === this.#storeState) return;
+    this.#storeState = state;
+    const waiting = queued === 0 ? '' : `; ${queued} writes wait`;
+    const line = `template store: ${state}${reason === '' ? '' : `, ${reason}`}${waiting}`;
+    if (state === 'degraded' || state === 'blocked') this.#log.warn(line);
+    else this.#log.info(line);
+  }
+
+  #startThreads(encodings: readonly Encoding[], elements: readonly Element[]): Promise<DecodeThreads> {
+    const { limits } = { ...DEFAULT_SCANNER_OPTIONS, ...this.#options.scanner };
+    const setup = {
+      memory: this.memory.buffer,
+      encodings,
+      elements,
+      limits,
+      jit: this.#options.jit ?? 'auto',
+    };
+    return startDecodeThreads(this.workers, setup, this.#options.workerEntry);
   }
 
   async #openSockets(addresses: readonly ListenAddress[]): Promise<void> {
@@ -351,9 +439,10 @@ export class Collector {
     clearInterval(this.#ticker);
     this.#pipeline?.stopWatching();
     await Promise.all(this.#receivers.map((receiver) => receiver.close()));
-    for (const { sink } of this.#outputs) await sink.close();
+    await this.#outputs.close();
+    await this.#storeThread?.close(STORE_CLOSE_MS);
     await this.#quarantine?.close();
-    await this.#pool?.close();
+    await this.#threads?.pool.close();
   }
 
   #tick(): void {
@@ -362,9 +451,15 @@ export class Collector {
     if (this.#options.source !== 'feeder') this.#pipeline?.scanner.expire(this.#clock.wallMs());
   }
 
-  #note(kind: string, text: () => string): void {
+  #note(kind: string, text: () => string, about?: () => DatagramIdentity): void {
     const muted = this.#mute.pass(kind);
     if (muted < 0) return;
-    this.#log.warn(muted === 0 ? text() : `${text()} (and ${muted} more like it)`);
+    const identity = about?.();
+    const line = identity === undefined ? text() : `${text()}: ${identityText(identity)}`;
+    this.#log.warn(muted === 0 ? line : `${line} (and ${muted} more like it)`, {
+      event: kind,
+      muted,
+      ...identity,
+    });
   }
 }

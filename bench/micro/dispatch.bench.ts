@@ -35,6 +35,7 @@ async function prepare(size: Size, perTask: number): Promise<Prepared> {
   const setup = {
     memory: memory.buffer,
     encodings: [],
+    elements: [],
     limits: DEFAULT_DECODE_LIMITS,
     jit: 'auto' as const,
     slabs: new SharedArrayBuffer(0),

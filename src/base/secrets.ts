@@ -9,3 +9,8 @@ export function maskSecrets(text: string): string {
     .replace(/(:\/\/[^/?#\s:@]*):\S*@/g, `$1:${MASK}@`)
     .replace(/([?&;][^=&;\s]*(?:password|passwd|secret|token|key)[^=&;\s]*=)[^&;\s#]+/gi, `$1${MASK}`);
 }
+
+/** In place of a text that is a secret as a whole. */
+export function maskAll(text: string): string {
+  return text === '' ? '' : MASK;
+}

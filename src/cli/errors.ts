@@ -1,5 +1,6 @@
 /** What went wrong, in one line on standard error, and the exit code that goes with it. */
 import { describeError, MillraceError } from '../base/errors.ts';
+import { maskSecrets } from '../base/secrets.ts';
 
 export const ExitCode = { ok: 0, failed: 1, usage: 2, internal: 70 } as const;
 
@@ -13,10 +14,14 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** `millrace: text` on one line, whatever the text holds. */
-export function complain(text: string): void {
+/** The text on one line, whatever it holds. */
+export function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a name given by the user may hold any of them
-  say(`millrace: ${text.trim().replace(/[\u0000-\u001f\u007f\s]+/g, ' ')}`);
+  return text.trim().replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ');
+}
+
+export function complain(text: string): void {
+  say(`millrace: ${oneLine(maskSecrets(text))}`);
 }
 
 /** Tells of the error and returns the exit code. verbose: with the stack of an error that is a defect of ours. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { configure } from '../config/configuration.ts';
 import type { OptionValues } from '../config/options.ts';
 import { ExitCode, reportError } from './errors.ts';
 import { parseCommandLine } from './program.ts';
@@ -8,10 +9,15 @@ import { parseCommandLine } from './program.ts';
 async function run(argv: readonly string[]): Promise<number> {
   const invocation = parseCommandLine(argv, packageVersion());
   if (invocation === null) return ExitCode.ok;
-  const { values } = invocation;
-  switch (invocation.command) {
+  const { command, flags } = invocation;
+  const read = () => configure(command, flags, process.env);
+  const configuration = await read();
+  const { values } = configuration;
+  switch (command) {
     case 'collect':
-      return (await import('./commands/collect.ts')).collect(values as OptionValues<'collect'>);
+      return (await import('./commands/collect.ts')).collect(configuration, read);
+    case 'check':
+      return (await import('./commands/check.ts')).check(configuration);
     case 'decode':
       return (await import('./commands/decode.ts')).decode(
         invocation.arguments,
@@ -25,7 +31,10 @@ async function run(argv: readonly string[]): Promise<number> {
     case 'generate':
       return (await import('./commands/generate.ts')).generate(values as OptionValues<'generate'>);
     case 'inspect':
-      return (await import('./commands/inspect.ts')).inspect(invocation.arguments);
+      return (await import('./commands/inspect.ts')).inspect(
+        invocation.arguments,
+        values as OptionValues<'inspect'>,
+      );
     case 'demo':
       return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
   }

@@ -5,6 +5,8 @@ export interface CommandSpec {
   readonly description: string;
   /** Arguments that are not options; a trailing `...` allows several. */
   readonly argument?: { readonly syntax: string; readonly several: boolean; readonly help: string };
+  /** Another command that this one has the options of. */
+  readonly optionsOf?: 'collect';
   /** Each with a line that says what it does. */
   readonly examples: readonly { readonly line: string; readonly does: string }[];
 }
@@ -14,7 +16,7 @@ export const COMMANDS = {
     summary: 'receive flows over UDP and write them',
     description:
       'Receives NetFlow v5, v7, v9 and IPFIX over UDP and writes the flows. Stops on SIGINT or SIGTERM when all that ' +
-      'was received is written, and prints the ledger; SIGHUP starts new files.',
+      'was received is written, and prints the ledger; SIGHUP starts new files and reads the configuration again.',
     examples: [
       { line: 'millrace collect', does: 'shows flows that arrive on port 2055' },
       {
@@ -24,6 +26,20 @@ export const COMMANDS = {
       {
         line: 'millrace collect --listen netflow://0.0.0.0:9995 --workers 4 --allow 10.0.0.0/8 | jq .',
         does: 'IPv4 only, four decode threads, known senders, flows to another program',
+      },
+    ],
+  },
+  check: {
+    summary: 'try the options of collect without starting it',
+    description:
+      'Takes the options of collect, from the file, the environment and flags, and tries what they name: ports, outputs, ' +
+      'directories, files. One line for each; the exit code is 0 when collect would start.',
+    optionsOf: 'collect',
+    examples: [
+      { line: 'millrace check', does: 'is /etc/millrace/millrace.yaml good?' },
+      {
+        line: 'millrace check --config millrace.yaml --dump-config',
+        does: 'every option, and where its value comes from',
       },
     ],
   },

@@ -1,7 +1,7 @@
-import { Count, type Ledger, type OutputAccount } from '../accounting/ledger.ts';
+import { Count, type Ledger } from '../accounting/ledger.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Cidr } from '../base/ip.ts';
 import type { ElementLookup } from '../elements/element.ts';
+import type { FromStore, ToStore } from '../fleet/messages.ts';
 import type { SharedHeap } from '../memory/heap.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
 import type { Ring } from '../memory/ring.ts';
@@ -10,17 +10,21 @@ import type { Slabs } from '../memory/slabs.ts';
 import { WorkItems } from '../memory/work-items.ts';
 import type { Sink } from '../output/sink.ts';
 import { FAULT_CODES } from '../wire/fault.ts';
+import { Admission, type Gatekeeper } from './admission.ts';
 import { Binder, type Companion } from './binder.ts';
+import { ChangeQueue } from './change-queue.ts';
 import { MessageAccounts } from './message-accounts.ts';
+import type { Note } from './note.ts';
 import type { DecodePool } from './pool.ts';
 import type { Quarantine } from './quarantine.ts';
+import { Replica } from './replica.ts';
 import { Outcome, Scanner, type ScannerOptions } from './scanner.ts';
 import { Task, TaskQueue } from './task-queue.ts';
 
 export interface PipelineOutput {
   readonly sink: Sink;
   /** Position of its encoding in the worker setup. */
-  readonly encoding: number;
+  encoding: number;
   /** Records handed to the sink. */
   encoded: number;
 }
@@ -36,16 +40,27 @@ export interface PipelineParts {
   optionsWanted: boolean;
   ledger: Ledger;
   clock: Clock;
-  /** Address ranges that may send; empty: everybody. */
-  allow: readonly Cidr[];
+  gatekeeper: Gatekeeper;
   quarantine: Quarantine | null;
-  /** A notable event, for the log. kind is from a fixed set; text is made only when the line is written. */
-  note: (kind: string, text: () => string) => void;
+  note: Note;
   /** Whether rings are filled by other threads, so that their words have to be watched. */
   watchRings: boolean;
   /** Called whenever slots became free. */
   onRelease: () => void;
+  /** How templates are shared with a store; null for not at all. */
+  sharing: SharingOptions | null;
 }
+
+export interface SharingOptions {
+  /** Names this collector in stored values, 8 octets. */
+  writer: Uint8Array;
+  /** Whether a template that is pushed out here is removed from the store, too. */
+  evictionsShared: boolean;
+  post: (requests: ToStore[]) => void;
+}
+
+/** What can be exchanged while the pipeline runs. */
+export type ExchangedParts = Pick<PipelineParts, 'pool' | 'slabs' | 'outputs' | 'optionsWanted'>;
 
 /** A task is closed when it has so many datagrams or items. */
 const TASK_DATAGRAMS = 128;
@@ -72,10 +87,12 @@ const STUCK_MS = 30_000;
  */
 export class Pipeline {
   readonly scanner: Scanner<Companion>;
+  /** What is shared with other collectors; null for nothing. */
+  readonly replica: Replica | null;
   /** Datagrams taken from the rings, and those of them that were longer than a slot. */
   scanned = 0;
   oversize = 0;
-  readonly #parts: PipelineParts;
+  #parts: PipelineParts;
   readonly #ledger: Ledger;
   readonly #memory: SharedMemory;
   readonly #heap: SharedHeap;
@@ -85,14 +102,18 @@ export class Pipeline {
   readonly #accounts = new MessageAccounts();
   readonly #tasks: TaskQueue;
   /** Outputs by encoding. */
-  readonly #encodings: readonly (readonly PipelineOutput[])[];
+  #encodings: readonly (readonly PipelineOutput[])[];
   #open: Task;
+  /** Datagrams taken from each ring since the start. */
+  readonly #taken: number[];
+  readonly #changes = new ChangeQueue((change) => this.replica!.apply(change));
   #scheduled = false;
   #pumping = false;
   #paused = false;
   #watching = false;
   #stopped = false;
   #idle: (() => void) | null = null;
+  #exchange: (() => void) | null = null;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -101,6 +122,18 @@ export class Pipeline {
     this.#heap = parts.memory.heap();
     this.#rings = Array.from({ length: parts.memory.size.rings }, (_, i) => parts.memory.ring(i));
     this.#items = new WorkItems(parts.memory);
+    this.replica =
+      parts.sharing &&
+      new Replica({
+        limits: parts.scanner.limits,
+        templateTtlMs: parts.scanner.templateTtlMs,
+        heap: this.#heap,
+        ledger: parts.ledger,
+        clock: parts.clock,
+        writer: parts.sharing.writer,
+        evictionsShared: parts.sharing.evictionsShared,
+        note: parts.note,
+      });
     this.#binder = new Binder({
       memory: parts.memory,
       heap: this.#heap,
@@ -110,18 +143,23 @@ export class Pipeline {
       accounts: this.#accounts,
       ledger: parts.ledger,
       optionsWanted: parts.optionsWanted,
+      replica: this.replica,
       note: parts.note,
     });
-    const encodings = Math.max(-1, ...parts.outputs.map(({ encoding }) => encoding)) + 1;
-    this.#encodings = Array.from({ length: encodings }, (_, i) => {
-      return parts.outputs.filter(({ encoding }) => encoding === i);
-    });
-    this.scanner = new Scanner(parts.scanner, parts.elements, this.#binder.entries, this.#binder);
+    this.#encodings = byEncoding(parts.outputs);
+    this.scanner = new Scanner(
+      parts.scanner,
+      parts.elements,
+      this.#binder.entries,
+      this.#binder,
+      this.replica,
+    );
+    this.replica?.attach(this.scanner);
     this.#tasks = new TaskQueue(
       parts.pool,
       this.#items,
       {
-        acquireSlabs: () => this.#encodings.map(() => parts.slabs.acquire()),
+        acquireSlabs: () => this.#encodings.map(() => this.#parts.slabs.acquire()),
         retire: (task) => this.#retire(task),
         taskFailed: (reason) => {
           this.#ledger.add(Count.tasks_failed);
@@ -133,6 +171,7 @@ export class Pipeline {
       () => parts.clock.monotonicMs(),
     );
     this.#open = new Task(0, this.#rings.length);
+    this.#taken = this.#rings.map(() => 0);
     for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
     if (parts.watchRings) this.schedule();
   }
@@ -147,10 +186,36 @@ export class Pipeline {
     });
   }
 
+  /** Changes that others made; see ChangeQueue for when they take effect. */
+  receiveChanges(changes: readonly FromStore[]): void {
+    const positions = this.#rings.map((ring, i) => this.#taken[i] + ring.available());
+    this.#changes.add(changes, positions);
+    this.schedule();
+  }
+
   /** Resolves when everything that was received is retired and handed to the outputs. */
   drained(): Promise<void> {
     return new Promise((resolve) => {
       this.#idle = resolve;
+      this.schedule();
+    });
+  }
+
+  /**
+   * Exchanges parts between two tasks: what was bound before goes its whole way with the old ones, what is bound later
+   * with the new ones. Datagrams wait in the rings until then. change is called at that moment, and says what is new.
+   */
+  exchange(change: () => ExchangedParts): Promise<void> {
+    return new Promise((resolve) => {
+      this.#exchange = () => {
+        const parts = change();
+        this.#parts = { ...this.#parts, ...parts };
+        this.#encodings = byEncoding(parts.outputs);
+        this.#tasks.pool = parts.pool;
+        this.#binder.exchanged(parts.optionsWanted);
+        for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
+        resolve();
+      };
       this.schedule();
     });
   }
@@ -168,16 +233,6 @@ export class Pipeline {
     this.#ledger.set(Count.sets_unresolved, this.scanner.pending?.sets ?? 0);
   }
 
-  outputAccounts(): OutputAccount[] {
-    return this.#parts.outputs.map(({ sink, encoded }) => ({
-      output: sink.name,
-      encoded,
-      written: sink.counts.written,
-      dropped_queue_full: sink.counts.droppedQueueFull,
-      dropped_failed: sink.counts.droppedFailed,
-    }));
-  }
-
   #pump(): void {
     // Retiring a task may ask for more; one pump at a time is enough.
     if (this.#pumping) return;
@@ -185,9 +240,13 @@ export class Pipeline {
     let left = PUMP_DATAGRAMS;
     let found = true;
     while (found && left > 0) {
-      found = false;
+      const applied = this.#applyChanges();
+      left -= applied;
+      found = applied > 0;
+      const limits = this.#changes.limits();
       for (let ring = 0; ring < this.#rings.length; ring++) {
-        const take = Math.min(this.#rings[ring].available(), TURN_DATAGRAMS, left);
+        const most = limits === undefined ? left : Math.min(left, limits[ring] - this.#taken[ring]);
+        const take = Math.min(this.#rings[ring].available(), TURN_DATAGRAMS, most);
         for (let i = 0; i < take && this.#mayScan(); i++) {
           this.#scan(ring);
           left--;
@@ -197,6 +256,7 @@ export class Pipeline {
       }
     }
     if (this.#mayClose()) this.#close();
+    this.#tell();
     this.#pumping = false;
     if (left === 0) this.schedule();
     else if (!this.#open.empty || (this.#parts.watchRings && left < PUMP_DATAGRAMS)) this.#later();
@@ -204,11 +264,28 @@ export class Pipeline {
     this.#settleIdle();
   }
 
+  /** Applies changes of others that are due; returns how many. */
+  #applyChanges(): number {
+    const open = this.#open;
+    if (this.#changes.empty) return 0;
+    if (open.empty) open.openedAtMs = this.#parts.clock.monotonicMs();
+    this.#binder.beginChange(open);
+    // Changes release held sets, which need items.
+    return this.#changes.apply(this.#taken, () => this.#mayScan());
+  }
+
+  /** Tells the store what was learned. */
+  #tell(): void {
+    const requests = this.replica?.takeRequests();
+    if (requests !== undefined && requests.length > 0) this.#parts.sharing!.post(requests);
+  }
+
   /** Whether the open task is worth a worker's attention, or has waited long enough for more datagrams. */
   #mayClose(): boolean {
     const open = this.#open;
     if (open.empty || !this.#tasks.hasRoom) return false;
-    if (this.#idle !== null || open.datagrams * 2 >= this.#memory.size.slots) return true;
+    if (this.#idle !== null || this.#exchange !== null || open.datagrams * 2 >= this.#memory.size.slots)
+      return true;
     return this.#parts.clock.monotonicMs() - open.openedAtMs >= TASK_LINGER_MS;
   }
 
@@ -246,13 +323,20 @@ export class Pipeline {
   }
 
   #mayScan(): boolean {
+    if (this.#exchange !== null) return false;
     if (this.#items.free < ITEMS_PER_DATAGRAM) return false;
     for (const { sink } of this.#parts.outputs) if (!sink.ready) return false;
     return true;
   }
 
   #settleIdle(): void {
-    if (this.#idle === null || this.#tasks.length > 0 || !this.#open.empty) return;
+    if (this.#tasks.length > 0 || !this.#open.empty) return;
+    if (this.#exchange !== null) {
+      this.#exchange();
+      this.#exchange = null;
+      this.schedule();
+    }
+    if (this.#idle === null || !this.#changes.empty) return;
     if (this.#rings.some((ring) => ring.available() > 0)) return;
     this.#idle();
     this.#idle = null;
@@ -268,19 +352,23 @@ export class Pipeline {
   #scan(ring: number): void {
     const { bytes, view } = this.#memory;
     const slot = this.#rings[ring].take();
+    this.#taken[ring]++;
     const open = this.#open;
     if (open.datagrams === 0) open.openedAtMs = this.#parts.clock.monotonicMs();
     open.slots[ring]++;
     open.datagrams++;
     this.scanned++;
+    view.setUint32(slot + RecordOffset.number, this.scanned, true);
     const length = view.getUint32(slot + RecordOffset.length, true);
     if (length === LENGTH_OVERSIZE) {
       this.oversize++;
       return;
     }
     const address = slot + RecordOffset.address;
-    if (!this.#admitted(bytes, address)) {
-      this.#ledger.add(Count.datagrams_refused_not_admitted);
+    const receivedAtMs = view.getFloat64(slot + RecordOffset.receivedAtMs, true);
+    const admission = this.#parts.gatekeeper.judge(bytes, address, receivedAtMs);
+    if (admission !== Admission.admitted) {
+      this.#refuse(admission, slot + RecordOffset.payload);
       return;
     }
     const payload = slot + RecordOffset.payload;
@@ -293,7 +381,7 @@ export class Pipeline {
       bytes,
       address,
       view.getUint16(slot + RecordOffset.port),
-      view.getFloat64(slot + RecordOffset.receivedAtMs, true),
+      receivedAtMs,
     );
     if (outcome === Outcome.decoded) open.decoded++;
     else if (outcome === Outcome.malformed) this.#ledger.add(Count.datagrams_refused_malformed);
@@ -301,9 +389,18 @@ export class Pipeline {
     else this.#ledger.add(Count.datagrams_filtered);
   }
 
-  #admitted(bytes: Uint8Array, offset: number): boolean {
-    const { allow } = this.#parts;
-    return allow.length === 0 || allow.some((range) => range.contains(bytes, offset));
+  #refuse(admission: number, payload: number): void {
+    const overRate = admission === Admission.overRate;
+    this.#ledger.add(overRate ? Count.datagrams_refused_over_rate : Count.datagrams_refused_not_admitted);
+    this.#note(
+      overRate ? 'over-rate' : 'not-admitted',
+      () => `refused, ${overRate ? 'more than --exporter-rate' : 'not in --allow'}`,
+      payload,
+    );
+  }
+
+  #note(kind: string, text: () => string, payload: number): void {
+    this.#parts.note(kind, text, () => this.#binder.identify(payload));
   }
 
   // Retirement, in the order of arrival.
@@ -320,9 +417,7 @@ export class Pipeline {
       if (fault === 0) continue;
       ledger.add(Count.sets_faulty);
       ledger.addFault(fault);
-      this.#parts.note(FAULT_CODES[fault], () => {
-        return `${FAULT_CODES[fault]}: ${this.#binder.describeExporter(items.payload(item))}`;
-      });
+      this.#note(FAULT_CODES[fault], () => FAULT_CODES[fault], items.payload(item));
     }
     ledger.add(Count.datagrams_decoded, task.decoded);
     this.#accounts.retire(task.messages, end, items, this.#memory.offsets.heap, ledger);
@@ -360,10 +455,12 @@ export class Pipeline {
   /** Gives bytes to every output of their encoding; their slab is free again when the last has written them. */
   #deliver(encoding: number, bytes: Uint8Array, records: number, slab: number): void {
     const outputs = records === 0 ? [] : this.#encodings[encoding];
+    // The slabs may be exchanged for others before this one comes back.
+    const { slabs } = this.#parts;
     let users = outputs.length;
-    if (users === 0) this.#parts.slabs.release(slab);
+    if (users === 0) slabs.release(slab);
     const release = () => {
-      if (--users === 0) this.#parts.slabs.release(slab);
+      if (--users === 0) slabs.release(slab);
     };
     for (const output of outputs) {
       output.encoded += records;
@@ -381,9 +478,12 @@ export class Pipeline {
       this.#ledger.add(Count.datagrams_quarantined);
       this.#ledger.add(Count.datagrams_decoded, -1);
     }
-    this.#parts.note('quarantine', () => {
-      return `a datagram ended a worker twice and is set aside: ${this.#binder.describeExporter(payload)}`;
-    });
+    this.#note('quarantine', () => 'a datagram ended a worker twice and is set aside', payload);
     this.#parts.quarantine?.store(this.#memory, this.#items, firstItem, count);
   }
+}
+
+function byEncoding(outputs: readonly PipelineOutput[]): PipelineOutput[][] {
+  const encodings = Math.max(-1, ...outputs.map(({ encoding }) => encoding)) + 1;
+  return Array.from({ length: encodings }, (_, i) => outputs.filter(({ encoding }) => encoding === i));
 }

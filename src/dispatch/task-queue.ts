@@ -55,7 +55,7 @@ export interface TaskQueueOwner {
  * finish. A task whose worker died is tried again; the datagram it died of twice is taken out. Main thread.
  */
 export class TaskQueue {
-  readonly #pool: DecodePool;
+  #pool: DecodePool;
   readonly #items: WorkItems;
   readonly #owner: TaskQueueOwner;
   readonly #nowMs: () => number;
@@ -73,6 +73,12 @@ export class TaskQueue {
 
   get length(): number {
     return this.#tasks.length;
+  }
+
+  /** Only while there is no task. */
+  set pool(pool: DecodePool) {
+    assert(this.#tasks.length === 0, 'the pool is exchanged between tasks');
+    this.#pool = pool;
   }
 
   /** Whether a task that is added now would start at once. */

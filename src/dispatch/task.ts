@@ -1,5 +1,6 @@
 import type { DecodeLimits } from '../decode/limits.ts';
 import type { JitMode } from '../decode/plan-runner.ts';
+import type { Element } from '../elements/element.ts';
 import type { Encoding } from '../output/encoder.ts';
 
 /** Messages between the main thread and decode workers: numbers only; payloads stay in shared memory. */
@@ -12,6 +13,8 @@ export interface WorkerSetup {
   slabBytes: number;
   encodings: readonly Encoding[];
   limits: DecodeLimits;
+  /** Elements beside those that are built in. */
+  elements: readonly Element[];
   /** Whether plans are compiled. */
   jit: JitMode;
 }

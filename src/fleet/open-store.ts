@@ -1,4 +1,5 @@
 /** Template stores by their URIs: the value of `--templates`. */
+import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -8,10 +9,14 @@ import { maskSecrets } from '../base/secrets.ts';
 import { FileStore, readStoreFile } from '../templates/file-store.ts';
 import { MemoryStore } from '../templates/memory-store.ts';
 import { StoreError, type TemplateStore } from '../templates/store.ts';
+import { WRITER_BYTES } from '../templates/stored-value.ts';
+import { RedisStore } from './redis-store.ts';
 
 export interface OpenStoreOptions {
   /** Only to look at it: never waits for whoever uses it, and changes nothing. */
   readonly readOnly?: boolean;
+  /** 16 hexadecimal digits that name this process to others; made up when absent. */
+  readonly writer?: string;
   readonly clock?: Clock;
   /** Told, in one line for people, of what was put right without them. */
   readonly notice?: (line: string) => void;
@@ -30,9 +35,15 @@ const OPENERS: Readonly<Record<string, Opener>> = {
     return options.readOnly ? readStoreFile(path) : FileStore.open(path, options);
   },
   module: openModule,
+  ...Object.fromEntries(
+    ['redis', 'rediss'].flatMap((scheme) =>
+      ['', '+sentinel', '+cluster'].map((mode) => [scheme + mode, openRedis]),
+    ),
+  ),
 };
 
-export const STORE_SYNTAX = 'memory:, file:///absolute/path and module:/path/to/own.js';
+const STORE_SYNTAX =
+  'memory:, file:///absolute/path, redis://host:6379/0?fleet=name and module:/path/to/own.js';
 
 /**
  * Opens a store. Rejects with a fatal StoreError, without secrets in its message, when the URI means none or the store can
@@ -71,6 +82,15 @@ function pathOf(uri: string, shown: string): string {
   }
   if (path.endsWith('/') || path.includes('\0')) throw refusal(shown, 'no path of a file');
   return path;
+}
+
+async function openRedis(uri: string, { writer, clock }: OpenStoreOptions): Promise<TemplateStore> {
+  const name = writer === undefined ? randomBytes(WRITER_BYTES) : Buffer.from(writer, 'hex');
+  try {
+    return new RedisStore(uri, { writer: name, clock });
+  } catch (cause) {
+    throw new StoreError(describeError(cause), true, { cause });
+  }
 }
 
 const METHODS = ['get', 'getScope', 'put', 'touch', 'remove', 'clearScope', 'watch', 'close'] as const;

@@ -99,6 +99,8 @@ export interface StoreWatcher {
  * had its effect and can be repeated. Methods may be called at the same time.
  */
 export interface TemplateStore {
+  /** Numbers since the start, by name, for those who run it. */
+  readonly counters?: Readonly<Record<string, number>>;
   get(scope: string, item: string): Promise<StoredItem | null>;
   /** In the order of item names; empty for a scope that is not known. */
   getScope(scope: string): Promise<StoredItem[]>;

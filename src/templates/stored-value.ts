@@ -1,5 +1,5 @@
 import { crc32c } from '../base/crc32c.ts';
-import { REORDER_WINDOW_MS, type Version } from './store.ts';
+import { type ClearWhat, REORDER_WINDOW_MS, type Version } from './store.ts';
 
 /**
  * The form of a value in a store, all numbers big-endian:
@@ -120,6 +120,11 @@ export function sameContent(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length || a[5] !== b[5]) return false;
   for (let i = VALUE_HEADER_BYTES; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Whether a sound value is among those that clearing a scope takes. */
+export function isCleared(value: Uint8Array, what: ClearWhat): boolean {
+  return what === 'all' || value[5] === ValueKind[what];
 }
 
 /**

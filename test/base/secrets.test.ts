@@ -16,6 +16,12 @@ for (const [text, masked] of [
   ],
   ['redis://h?TOKEN=hunter2', 'redis://h?TOKEN=***'],
   ['file:///var/a:b/c', 'file:///var/a:b/c'],
+  ['redis://user:p@ss:w@host:6379/0', 'redis://user:***@host:6379/0'],
+  ['at https://h/?a=1&token=abc&b=2, and', 'at https://h/?a=1&token=***&b=2, and'],
+  ['x?sentinel-password=abc', 'x?sentinel-password=***'],
+  ['netflow://[::]:2055', 'netflow://[::]:2055'],
+  ['file:///a@b/%Y?rotate=1h', 'file:///a@b/%Y?rotate=1h'],
+  ['netflow://0.0.0.0:2055, netflow://[::1]:2055', 'netflow://0.0.0.0:2055, netflow://[::1]:2055'],
 ] as const) {
   test(`masked: ${masked}`, () => {
     assert.equal(maskSecrets(text), masked);

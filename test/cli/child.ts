@@ -37,6 +37,8 @@ export class Running {
     const env = { ...process.env };
     // The tests may run under npm, which changes what a second signal means.
     delete env['npm_lifecycle_event'];
+    // Variables are options of the collector.
+    for (const name of Object.keys(env)) if (name.startsWith('MILLRACE_')) delete env[name];
     this.child = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env,

@@ -45,6 +45,7 @@ test('status lines have rates since the last one and counts of now', () => {
     templates: 12,
     held: 1,
     lost: 0,
+    store: null,
     troubles: [] as string[],
   };
   assert.equal(

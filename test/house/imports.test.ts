@@ -40,6 +40,7 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
   koffi: ['src/receive/system-calls.ts'],
   '@bokuweb/zstd-wasm': ['src/output/block-compressor.ts'],
   ioredis: ['src/fleet/redis-client.ts'],
+  yaml: ['src/config/yaml.ts'],
   pino: ['src/ops/log.ts'],
   'pino-pretty': ['src/ops/log.ts'],
 };

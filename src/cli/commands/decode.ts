@@ -1,6 +1,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import { writeMapped } from '../../base/ip.ts';
 import { Collector, type CollectorReport } from '../../collector.ts';
+import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { createLog } from '../../ops/log.ts';
 import { type CapturedDatagram, type CaptureStats, openCapture } from '../../receive/capture/capture.ts';
@@ -38,6 +39,7 @@ export async function decode(files: readonly string[], values: Values): Promise<
     source: 'feeder',
     outputs,
     workers: values.workers === 'auto' ? undefined : values.workers,
+    elements: await readElements(values.elements),
     jit: values.jit ? 'auto' : 'off',
     scanner: {
       // A recording has its own time, which has nothing to do with how long reading takes.

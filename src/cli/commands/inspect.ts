@@ -1,24 +1,30 @@
+import { readElements } from '../../config/element-file.ts';
+import type { OptionValues } from '../../config/options.ts';
 import { planSource } from '../../decode/compile.ts';
 import type { Layout } from '../../decode/layout.ts';
 import { createPlan } from '../../decode/plan.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScanHandler, Scanner } from '../../dispatch/scanner.ts';
-import { standardElements } from '../../elements/registry.ts';
+import type { ElementLookup } from '../../elements/element.ts';
+import { elementsWith } from '../../elements/registry.ts';
 import { openCapture } from '../../receive/capture/capture.ts';
 import type { Scope, TemplateEntry } from '../../templates/scope.ts';
 import { LOCAL_ENTRIES } from '../../templates/template-registry.ts';
 import { ExitCode, usageError } from '../errors.ts';
 
 /** Shows what is asked for of one file. Returns the exit code. */
-export async function inspect(args: readonly string[]): Promise<number> {
+export async function inspect(args: readonly string[], values: OptionValues<'inspect'>): Promise<number> {
   const [what, file, ...more] = args;
   if (what !== 'plan') throw usageError(`inspect ${JSON.stringify(what)}: allowed is plan`);
   if (file === undefined || more.length > 0) throw usageError('inspect plan takes one file');
-  for (const [layout, names] of await layoutsOf(file)) process.stdout.write(`${describe(layout, names)}\n`);
+  const elements = elementsWith(await readElements(values.elements));
+  for (const [layout, names] of await layoutsOf(file, elements)) {
+    process.stdout.write(`${describe(layout, names, elements)}\n`);
+  }
   return ExitCode.ok;
 }
 
 /** Every layout of the file in the order of its first use, with the templates that have it. */
-async function layoutsOf(file: string): Promise<Map<Layout, Set<string>>> {
+async function layoutsOf(file: string, elements: ElementLookup): Promise<Map<Layout, Set<string>>> {
   const layouts = new Map<Layout, Set<string>>();
   const note = (layout: Layout, name: string): void => {
     const names = layouts.get(layout);
@@ -46,9 +52,10 @@ async function layoutsOf(file: string): Promise<Map<Layout, Set<string>>> {
     emptySet: ignore,
     heldExpired: ignore,
     heldOverflowed: ignore,
+    heldWithdrawn: ignore,
   };
   const options = { ...DEFAULT_SCANNER_OPTIONS, pending: null, templateTtlMs: Number.POSITIVE_INFINITY };
-  const scanner = new Scanner<null>(options, standardElements, LOCAL_ENTRIES, handler);
+  const scanner = new Scanner<null>(options, elements, LOCAL_ENTRIES, handler);
   const capture = await openCapture(file);
   for await (const batch of capture.batches()) {
     for (const { payload, address, port } of batch) {
@@ -59,8 +66,8 @@ async function layoutsOf(file: string): Promise<Map<Layout, Set<string>>> {
   return layouts;
 }
 
-function describe(layout: Layout, names: ReadonlySet<string>): string {
-  const plan = createPlan(layout, standardElements);
+function describe(layout: Layout, names: ReadonlySet<string>, elements: ElementLookup): string {
+  const plan = createPlan(layout, elements);
   const shown = [...names].slice(0, 5).join(', ');
   const fields = plan.columns.map(({ key, length, storage }, i) => {
     const octets = length === 0xffff ? 'variable' : `${length} octets`;
