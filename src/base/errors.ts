@@ -47,6 +47,7 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'address already in use',
   EADDRNOTAVAIL: 'address not available on this machine',
   EAFNOSUPPORT: 'address family not supported',
+  EEXIST: 'already exists',
   EDQUOT: 'disk quota exceeded',
   EHOSTUNREACH: 'host unreachable',
   EINVAL: 'invalid argument',

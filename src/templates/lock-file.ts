@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type fsPromises from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../base/errors.ts';
 import { StoreError } from './store.ts';
 
-type FileSystem = Pick<typeof fsPromises, 'link' | 'open' | 'readFile' | 'rename' | 'unlink'>;
+type FileSystem = Pick<typeof fsPromises, 'link' | 'open' | 'readFile' | 'unlink'>;
 
-/** Others may come and go while we try; each of them ends the wait of one try. */
-const TRIES = 10;
+/** Others may come and go while we try. */
+const TRIES = 50;
+const PAUSE_MS = 20;
 
 /**
  * A file that says which process uses something: its id, and what tells it from a later process with the same id. The lock
@@ -31,13 +33,20 @@ export class LockFile {
       await handle.close();
     }
     try {
-      for (let tries = TRIES; ; tries--) {
+      for (let tries = TRIES; tries > 0; tries--) {
         if (await linked(fs, mine, path)) return new LockFile(fs, path);
-        const owner = tries > 0 ? await removeStale(fs, path) : 0;
-        if (owner === null) continue;
-        const who = owner === 0 ? 'other processes' : `process ${owner}`;
-        throw new StoreError(`${what} is in use by ${who}; one process at a time can have it`, true);
+        const text = await textOf(fs, path);
+        if (text === null) continue;
+        const owner = await livingOwner(fs, text);
+        if (owner !== null) {
+          throw new StoreError(
+            `${what} is in use by process ${owner}; one process at a time can have it`,
+            true,
+          );
+        }
+        if (await takenOver(fs, mine, path, text)) return new LockFile(fs, path);
       }
+      throw new StoreError(`${what} cannot be locked: others keep trying, too`);
     } finally {
       await fs.unlink(mine).catch(() => {});
     }
@@ -59,23 +68,24 @@ async function linked(fs: FileSystem, from: string, to: string): Promise<boolean
   }
 }
 
-/** Removes the lock if its process has ended; else returns the id of the process. */
-async function removeStale(fs: FileSystem, path: string): Promise<number | null> {
-  const text = await textOf(fs, path);
-  if (text === null) return null;
-  const owner = await livingOwner(fs, text);
-  if (owner !== null) return owner;
-  // Somebody else may have removed it and taken the lock since it was read: then it goes back.
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await fs.rename(path, aside);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
-    throw error;
+/**
+ * Puts our lock in the place of one whose process has ended. Between reading a lock and removing it somebody else may have
+ * done the same, so only who holds a second lock removes the first.
+ */
+async function takenOver(fs: FileSystem, mine: string, path: string, stale: string): Promise<boolean> {
+  const guard = `${path}.takeover`;
+  if (!(await linked(fs, mine, guard))) {
+    const text = await textOf(fs, guard);
+    if (text !== null && (await livingOwner(fs, text)) === null) await fs.unlink(guard).catch(() => {});
+    await pause(PAUSE_MS);
+    return false;
   }
-  if ((await textOf(fs, aside)) !== text) await linked(fs, aside, path);
-  await fs.unlink(aside);
-  return null;
+  try {
+    if ((await textOf(fs, path)) === stale) await fs.unlink(path);
+    return await linked(fs, mine, path);
+  } finally {
+    await fs.unlink(guard).catch(() => {});
+  }
 }
 
 async function livingOwner(fs: FileSystem, text: string): Promise<number | null> {
