@@ -4,8 +4,9 @@ import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
 import { type Clock, systemClock } from './base/clock.ts';
-import { MillraceError } from './base/errors.ts';
+import { describeError, MillraceError } from './base/errors.ts';
 import { Mute } from './base/mute.ts';
+import { maskSecrets } from './base/secrets.ts';
 import type { JitMode } from './decode/plan-runner.ts';
 import { type AdmissionRules, Gatekeeper } from './dispatch/admission.ts';
 import { type DecodeThreads, startDecodeThreads } from './dispatch/decode-threads.ts';
@@ -82,6 +83,8 @@ export interface StoreOptions {
   deadlineMs?: number;
   /** Whether to start without it then; default no. */
   optional?: boolean;
+  /** Whether to go on without it when it can never be used; default no. */
+  dispensable?: boolean;
   /** Whether templates that are pushed out here are removed from the store, too; default no. */
   evictionsShared?: boolean;
 }
@@ -153,6 +156,7 @@ export class Collector {
   #pipeline: Pipeline | null = null;
   #storeThread: StoreThread | null = null;
   #storeState: StoreState = 'connecting';
+  #started = false;
   #feeder: Feeder | null = null;
   #ticker: NodeJS.Timeout | undefined;
   #reloading: Promise<void> = Promise.resolve();
@@ -195,6 +199,11 @@ export class Collector {
     return this.#receive.explanation;
   }
 
+  /** Where templates are kept, without secrets; null for nowhere but in memory. */
+  get keepingTemplates(): string | null {
+    return this.#storeThread === null ? null : maskSecrets(this.#options.store!.uri);
+  }
+
   /** Shared memory of all kinds. */
   get sharedBytes(): number {
     return this.memory.buffer.byteLength + (this.#threads?.slabs.buffer.byteLength ?? 0);
@@ -209,7 +218,7 @@ export class Collector {
   async start(): Promise<void> {
     try {
       await this.#openPipeline();
-      await this.#storeThread?.start();
+      await this.#openStore();
       if (this.#options.source === 'feeder') {
         this.#feeder = new Feeder(this.memory, this.memory.ring(0), () => this.#pipeline!.schedule());
       } else {
@@ -219,6 +228,7 @@ export class Collector {
       await this.#closeAll();
       throw error;
     }
+    this.#started = true;
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#ticker.unref();
   }
@@ -349,10 +359,21 @@ export class Collector {
     const thread = new StoreThread(setup, {
       changes: (changes) => this.#pipeline!.receiveChanges(changes),
       status: (status) => this.#storeStatus(status),
+      notice: (line) => this.#log.warn(`template store: ${line}`),
       lost: (reason) => this.#note('store', () => `the template store thread is started again: ${reason}`),
     });
     this.#storeThread = thread;
     return { writer, evictionsShared, post: (requests) => thread.post(requests) };
+  }
+
+  async #openStore(): Promise<void> {
+    try {
+      await this.#storeThread?.start();
+    } catch (error) {
+      if (this.#options.store?.dispensable !== true) throw error;
+      this.#log.warn(`${describeError(error)}; templates are kept in memory only`);
+      this.#storeThread = null;
+    }
   }
 
   #storeReport(): StoreReport | null {
@@ -366,12 +387,15 @@ export class Collector {
   #storeStatus({ state, reason, queued }: StoreStatus): void {
     const replica = this.#pipeline?.replica;
     if (replica) replica.synced = state === 'synced';
-    if (state === this.#storeState) return;
+    const before = this.#storeState;
+    if (state === before || state === 'syncing') return;
     this.#storeState = state;
+    // What goes well from the start is no news.
+    if (state === 'synced' && before === 'connecting' && !this.#started) return;
     const waiting = queued === 0 ? '' : `; ${queued} writes wait`;
     const line = `template store: ${state}${reason === '' ? '' : `, ${reason}`}${waiting}`;
-    if (state === 'degraded' || state === 'blocked') this.#log.warn(line);
-    else this.#log.info(line);
+    if (state === 'synced') this.#log.info(line);
+    else this.#log.warn(line);
   }
 
   #startThreads(encodings: readonly Encoding[], elements: readonly Element[]): Promise<DecodeThreads> {

@@ -19,7 +19,10 @@ const fail = (error: unknown): void => {
 };
 
 async function run(): Promise<void> {
-  const store = await openStore(setup.uri, { writer: setup.writer });
+  const store = await openStore(setup.uri, {
+    writer: setup.writer,
+    notice: (line) => reply({ type: 'notice', line }),
+  });
   let synced: () => void = () => {};
   const session = new StoreSession(
     store,

@@ -44,6 +44,7 @@ export interface StoreStatus {
 export type StoreReply =
   | { type: 'changes'; changes: FromStore[] }
   | { type: 'status'; status: StoreStatus }
+  | { type: 'notice'; line: string }
   | { type: 'ready' }
   | { type: 'failed'; message: string }
   | { type: 'closed' };

@@ -9,6 +9,8 @@ const RESTART_MS = 1_000;
 export interface StoreThreadOwner {
   changes(changes: FromStore[]): void;
   status(status: StoreStatus): void;
+  /** Something that was put right and that a person should know of. */
+  notice(line: string): void;
   /** The thread ended without being asked to, and is started again; what it had not written is lost with it. */
   lost(reason: string): void;
 }
@@ -20,6 +22,8 @@ export class StoreThread {
   #worker: Worker | null = null;
   #restart: NodeJS.Timeout | null = null;
   #closing = false;
+  /** Whether it has worked: what cannot even start is not started again. */
+  #used = false;
   /** After a restart the first reset has to be answered with everything that is known here. */
   #restarted = false;
   status: StoreStatus = { state: 'connecting', reason: 'not started', index: 0, queued: 0, counters: {} };
@@ -70,8 +74,11 @@ export class StoreThread {
       else if (reply.type === 'status') {
         this.status = reply.status;
         this.#owner.status(reply.status);
-      } else if (reply.type === 'ready') opened(null);
-      else if (reply.type === 'failed') {
+      } else if (reply.type === 'notice') this.#owner.notice(reply.line);
+      else if (reply.type === 'ready') {
+        this.#used = true;
+        opened(null);
+      } else if (reply.type === 'failed') {
         reason = reply.message;
         opened(reply.message);
         void worker.terminate();
@@ -83,7 +90,7 @@ export class StoreThread {
     worker.on('exit', () => {
       this.#worker = null;
       opened(reason);
-      if (!this.#closing) this.#again(reason);
+      if (this.#used && !this.#closing) this.#again(reason);
     });
   }
 

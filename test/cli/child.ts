@@ -25,6 +25,12 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
+function stateDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-state-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
 export class Running {
   readonly child: ChildProcess;
   stdout = '';
@@ -37,6 +43,9 @@ export class Running {
     const env = { ...process.env };
     // The tests may run under npm, which changes what a second signal means.
     delete env['npm_lifecycle_event'];
+    // Every process has state of its own, none of it that of whoever runs the tests.
+    delete env['STATE_DIRECTORY'];
+    env['XDG_STATE_HOME'] = stateDirectory();
     // Variables are options of the collector.
     for (const name of Object.keys(env)) if (name.startsWith('MILLRACE_')) delete env[name];
     this.child = spawn(process.execPath, [MAIN, ...args], {

@@ -6,6 +6,7 @@ import type { Configuration } from '../../config/configuration.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { type Endpoint, endpointText } from '../../config/values.ts';
+import { defaultStoreUri } from '../../fleet/open-store.ts';
 import { createLog, type Log } from '../../ops/log.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
@@ -57,12 +58,14 @@ export async function collect(
   const memoryBytes = collector.sharedBytes;
   log.info(
     `listening on ${listen.join(', ')}; ${countText(collector.workers, 'decode worker')}; ` +
-      `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}`,
+      `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}; ` +
+      `templates ${collector.keepingTemplates === null ? 'in memory only' : `in ${collector.keepingTemplates}`}`,
     {
       listen,
       workers: collector.workers,
       sharedMemoryBytes: memoryBytes,
       receiving: collector.receiving,
+      templates: collector.keepingTemplates,
     },
   );
   const status = reportStatus(collector, log, values.statusInterval);
@@ -124,9 +127,16 @@ export function collectorOptions(
 }
 
 function storeOptions(values: Values): StoreOptions | undefined {
-  const { templateStore: uri, evictions, storeDeadline: deadlineMs, storeOptional: optional } = values;
-  if (uri === undefined || uri === 'memory:') return undefined;
-  return { uri, deadlineMs, optional, evictionsShared: evictions === 'fleet' };
+  const { templateStore, evictions, storeDeadline: deadlineMs, storeOptional: optional } = values;
+  if (templateStore === 'memory:') return undefined;
+  return {
+    uri: templateStore ?? defaultStoreUri(process.env),
+    deadlineMs,
+    optional,
+    evictionsShared: evictions === 'fleet',
+    // Nobody has asked for the default.
+    dispensable: templateStore === undefined,
+  };
 }
 
 /** The listen addresses; a machine without IPv6 listens on all IPv4 addresses where all addresses are asked for. */
