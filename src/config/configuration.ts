@@ -8,6 +8,9 @@ import { isConfigured, type OptionKey, optionsOf } from './options.ts';
 import { defaultConfigFile, fromEnvironment, fromFile, type Given, type GivenOptions } from './sources.ts';
 import { yamlText } from './yaml.ts';
 
+/** Characters of a refused text that an error repeats. */
+const MAX_SHOWN = 200;
+
 export interface Setting {
   readonly option: OptionSpec;
   /** As they were given, or the default. */
@@ -89,7 +92,10 @@ function parsed(option: OptionSpec, { origin, texts }: Given): Setting {
     const result = (option.schema as z.ZodType<unknown, string>).safeParse(text);
     if (result.success) return result.data;
     const [{ message }] = result.error.issues;
-    throw new MillraceError('CONFIG_INVALID', `${label} ${JSON.stringify(shown(option, text))}: ${message}`);
+    throw new MillraceError(
+      'CONFIG_INVALID',
+      `${label} ${JSON.stringify(shown(option, text).slice(0, MAX_SHOWN))}: ${message}`,
+    );
   });
   const value = option.kind === 'list' ? values : values[0];
   return { option, texts: texts.map(({ text }) => text), origin, value };
