@@ -215,8 +215,8 @@ export class Collector {
   }
 
   /**
-   * Takes over what can change while it runs: admission at once, outputs and elements between two tasks. Rejects with a
-   * MillraceError, and everything stays as it was, when an output cannot be opened, decode threads cannot start, or elements
+   * Takes over what can change while it runs, from one datagram to the next. Resolves when all that came before is on its
+   * way to the outputs, and those that are not wanted any more are closing. Rejects with a MillraceError, and everything stays as it was, when an output cannot be opened, decode threads cannot start, or elements
    * change in a way that needs a restart.
    */
   reload(wanted: Reloadable): Promise<void> {
@@ -268,14 +268,14 @@ export class Collector {
         throw error;
       }
     }
-    await this.#pipeline!.exchange(() => {
-      if (after !== before) after.pool.lost += before.pool.lost;
-      this.#elements.registry = registry;
-      return { ...after, outputs: change.commit() };
-    });
-    this.#threads = after;
     this.#gatekeeper.change(admission);
-    if (after !== before) await before.pool.close();
+    this.#elements.registry = registry;
+    await this.#pipeline!.exchange({ ...after, outputs: change.commit() });
+    this.#outputs.closeRemoved();
+    this.#threads = after;
+    if (after === before) return;
+    await before.pool.close();
+    after.pool.lost += before.pool.lost;
   }
 
   async #openPipeline(): Promise<void> {
