@@ -1,25 +1,22 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
 import { type Clock, systemClock } from './base/clock.ts';
-import { describeError, MillraceError } from './base/errors.ts';
+import { MillraceError } from './base/errors.ts';
 import { Mute } from './base/mute.ts';
-import { maskSecrets } from './base/secrets.ts';
 import type { JitMode } from './decode/plan-runner.ts';
 import { type AdmissionRules, Gatekeeper } from './dispatch/admission.ts';
 import { type DecodeThreads, startDecodeThreads } from './dispatch/decode-threads.ts';
 import { type DatagramIdentity, identityText } from './dispatch/note.ts';
 import { OutputSet } from './dispatch/output-set.ts';
-import { Pipeline, type SharingOptions } from './dispatch/pipeline.ts';
+import { Pipeline } from './dispatch/pipeline.ts';
 import type { DecodePool } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScannerOptions } from './dispatch/scanner.ts';
+import { StoreHost, type StoreOptions, type StoreReport } from './dispatch/store-host.ts';
 import type { Element } from './elements/element.ts';
 import { CurrentElements, elementsWith, isStructuredAlike } from './elements/registry.ts';
-import type { StoreStatus } from './fleet/messages.ts';
-import { StoreThread } from './fleet/store-thread.ts';
 import type { MemorySize } from './memory/layout.ts';
 import { SharedMemory } from './memory/shared-memory.ts';
 import type { Encoding } from './output/encoder.ts';
@@ -31,8 +28,6 @@ import { kernelDrops } from './receive/kernel-drops.ts';
 import { chooseReceive, type ReceiveChoice, type ReceiveMode } from './receive/receive-mode.ts';
 import type { ListenAddress, Receiver } from './receive/receiver.ts';
 import { ThreadReceiver } from './receive/thread-receiver.ts';
-import type { StoreState } from './templates/store.ts';
-import { WRITER_BYTES } from './templates/stored-value.ts';
 
 /** Receives the lines of a log; what is repeated is muted before it gets here. */
 export interface CollectorLog {
@@ -76,30 +71,10 @@ export interface CollectorOptions {
   workerEntry?: URL;
 }
 
-export interface StoreOptions {
-  /** Such as redis://host:6379/0?fleet=lab, or file:///path. */
-  uri: string;
-  /** How long a store that cannot be reached is tried at the start; default 30 000. */
-  deadlineMs?: number;
-  /** Whether to start without it then; default no. */
-  optional?: boolean;
-  /** Whether to go on without it when it can never be used; default no. */
-  dispensable?: boolean;
-  /** Whether templates that are pushed out here are removed from the store, too; default no. */
-  evictionsShared?: boolean;
-}
-
 /** What can change while the collector runs; each replaces what there was. */
 export type Reloadable = Required<Pick<CollectorOptions, 'outputs' | 'elements'>> & {
   admission: AdmissionRules;
 };
-
-export interface StoreReport extends StoreStatus {
-  /** Index of the last change whose effects are all visible here. */
-  applied: number;
-  /** Scopes that are known, whether their exporters send here or not. */
-  scopes: number;
-}
 
 export interface CollectorStatus {
   datagrams: number;
@@ -125,9 +100,6 @@ const LIVE_MEMORY = { slots: 8_192, maxDatagramBytes: 9_216, items: 65_536, heap
 const FILE_MEMORY = { slots: 1_024, maxDatagramBytes: 65_535, items: 65_536, heapBytes: 64 * 1024 * 1024 };
 export const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 const TICK_MS = 1_000;
-const STORE_DEADLINE_MS = 30_000;
-/** How long writes that wait for the store may take at the end. */
-const STORE_CLOSE_MS = 3_000;
 const NOTE_INTERVAL_MS = 10_000;
 
 export function defaultWorkers(): number {
@@ -154,9 +126,7 @@ export class Collector {
   #quarantine: Quarantine | null = null;
   #threads: DecodeThreads | null = null;
   #pipeline: Pipeline | null = null;
-  #storeThread: StoreThread | null = null;
-  #storeState: StoreState = 'connecting';
-  #started = false;
+  readonly #store: StoreHost | null;
   #feeder: Feeder | null = null;
   #ticker: NodeJS.Timeout | undefined;
   #reloading: Promise<void> = Promise.resolve();
@@ -166,6 +136,7 @@ export class Collector {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? { info: () => {}, warn: () => {} };
     this.#mute = new Mute(this.#clock, NOTE_INTERVAL_MS);
+    this.#store = options.store === undefined ? null : new StoreHost(options.store, this.#log);
     this.workers = options.workers ?? defaultWorkers();
     this.#receive = chooseReceive(options.receive ?? 'auto', options.receivers ?? 1);
     this.#elements = new CurrentElements(elementsWith(options.elements ?? []));
@@ -201,7 +172,7 @@ export class Collector {
 
   /** Where templates are kept, without secrets; null for nowhere but in memory. */
   get keepingTemplates(): string | null {
-    return this.#storeThread === null ? null : maskSecrets(this.#options.store!.uri);
+    return this.#store?.place ?? null;
   }
 
   /** Shared memory of all kinds. */
@@ -218,7 +189,7 @@ export class Collector {
   async start(): Promise<void> {
     try {
       await this.#openPipeline();
-      await this.#openStore();
+      await this.#store?.start(this.#pipeline!);
       if (this.#options.source === 'feeder') {
         this.#feeder = new Feeder(this.memory, this.memory.ring(0), () => this.#pipeline!.schedule());
       } else {
@@ -228,7 +199,6 @@ export class Collector {
       await this.#closeAll();
       throw error;
     }
-    this.#started = true;
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#ticker.unref();
   }
@@ -258,8 +228,8 @@ export class Collector {
   }
 
   /**
-   * Takes over what can change while it runs: admission at once, outputs and elements between two tasks. Rejects with a
-   * MillraceError, and everything stays as it was, when an output cannot be opened, decode threads cannot start, or elements
+   * Takes over what can change while it runs, from one datagram to the next. Resolves when all that came before is on its
+   * way to the outputs, and those that are not wanted any more are closing. Rejects with a MillraceError, and everything stays as it was, when an output cannot be opened, decode threads cannot start, or elements
    * change in a way that needs a restart.
    */
   reload(wanted: Reloadable): Promise<void> {
@@ -287,7 +257,7 @@ export class Collector {
         ledger.get(Count.sequence_lost_datagrams) +
         ledger.get(Count.sequence_lost_records) +
         ledger.get(Count.datagrams_refused_ring_full),
-      store: this.#storeReport(),
+      store: this.#store?.report ?? null,
       troubles: this.#outputs.troubles,
     };
   }
@@ -312,14 +282,14 @@ export class Collector {
         throw error;
       }
     }
-    await this.#pipeline!.exchange(() => {
-      if (after !== before) after.pool.lost += before.pool.lost;
-      this.#elements.registry = registry;
-      return { ...after, outputs: change.commit() };
-    });
-    this.#threads = after;
     this.#gatekeeper.change(admission);
-    if (after !== before) await before.pool.close();
+    this.#elements.registry = registry;
+    await this.#pipeline!.exchange({ ...after, outputs: change.commit() });
+    this.#outputs.closeRemoved();
+    this.#threads = after;
+    if (after === before) return;
+    await before.pool.close();
+    after.pool.lost += before.pool.lost;
   }
 
   async #openPipeline(): Promise<void> {
@@ -346,56 +316,8 @@ export class Collector {
       note: (kind, text, about) => this.#note(kind, text, about),
       watchRings: this.#options.source !== 'feeder' && this.#receive.mode === 'recvmmsg',
       onRelease: () => this.#feeder?.released(),
-      sharing: this.#sharing(),
+      sharing: this.#store,
     });
-  }
-
-  #sharing(): SharingOptions | null {
-    const { store } = this.#options;
-    if (store === undefined) return null;
-    const writer = randomBytes(WRITER_BYTES);
-    const { uri, deadlineMs = STORE_DEADLINE_MS, optional = false, evictionsShared = false } = store;
-    const setup = { uri, writer: writer.toString('hex'), deadlineMs, optional };
-    const thread = new StoreThread(setup, {
-      changes: (changes) => this.#pipeline!.receiveChanges(changes),
-      status: (status) => this.#storeStatus(status),
-      notice: (line) => this.#log.warn(`template store: ${line}`),
-      lost: (reason) => this.#note('store', () => `the template store thread is started again: ${reason}`),
-    });
-    this.#storeThread = thread;
-    return { writer, evictionsShared, post: (requests) => thread.post(requests) };
-  }
-
-  async #openStore(): Promise<void> {
-    try {
-      await this.#storeThread?.start();
-    } catch (error) {
-      if (this.#options.store?.dispensable !== true) throw error;
-      this.#log.warn(`${describeError(error)}; templates are kept in memory only`);
-      this.#storeThread = null;
-    }
-  }
-
-  #storeReport(): StoreReport | null {
-    const replica = this.#pipeline?.replica;
-    if (!this.#storeThread || !replica) return null;
-    const { status } = this.#storeThread;
-    const counters = { ...status.counters, ...replica.counters };
-    return { ...status, counters, applied: replica.applied, scopes: replica.scopes };
-  }
-
-  #storeStatus({ state, reason, queued }: StoreStatus): void {
-    const replica = this.#pipeline?.replica;
-    if (replica) replica.synced = state === 'synced';
-    const before = this.#storeState;
-    if (state === before || state === 'syncing') return;
-    this.#storeState = state;
-    // What goes well from the start is no news.
-    if (state === 'synced' && before === 'connecting' && !this.#started) return;
-    const waiting = queued === 0 ? '' : `; ${queued} writes wait`;
-    const line = `template store: ${state}${reason === '' ? '' : `, ${reason}`}${waiting}`;
-    if (state === 'synced') this.#log.info(line);
-    else this.#log.warn(line);
   }
 
   #startThreads(encodings: readonly Encoding[], elements: readonly Element[]): Promise<DecodeThreads> {
@@ -479,7 +401,7 @@ export class Collector {
     this.#pipeline?.stopWatching();
     await Promise.all(this.#receivers.map((receiver) => receiver.close()));
     await this.#outputs.close();
-    await this.#storeThread?.close(STORE_CLOSE_MS);
+    await this.#store?.close();
     await this.#quarantine?.close();
     await this.#threads?.pool.close();
   }

@@ -10,12 +10,13 @@ async function run(argv: readonly string[]): Promise<number> {
   const invocation = parseCommandLine(argv, packageVersion());
   if (invocation === null) return ExitCode.ok;
   const { command, flags } = invocation;
-  const read = () => configure(command, flags, process.env);
-  const configuration = await read();
+  const configuration = await configure(command, flags, process.env);
   const { values } = configuration;
   switch (command) {
     case 'collect':
-      return (await import('./commands/collect.ts')).collect(configuration, read);
+      return (await import('./commands/collect.ts')).collect(configuration, () =>
+        configure(command, flags, process.env, configuration.file),
+      );
     case 'check':
       return (await import('./commands/check.ts')).check(configuration);
     case 'decode':

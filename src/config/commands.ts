@@ -41,6 +41,10 @@ export const COMMANDS = {
         line: 'millrace check --config millrace.yaml --dump-config',
         does: 'every option, and where its value comes from',
       },
+      {
+        line: 'millrace check --listen netflow://127.0.0.1:0',
+        does: 'everything but the ports, while a collector has them',
+      },
     ],
   },
   decode: {

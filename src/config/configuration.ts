@@ -8,6 +8,9 @@ import { isConfigured, type OptionKey, optionsOf } from './options.ts';
 import { defaultConfigFile, fromEnvironment, fromFile, type Given, type GivenOptions } from './sources.ts';
 import { yamlText } from './yaml.ts';
 
+/** Characters of a refused text that an error repeats. */
+const MAX_SHOWN = 200;
+
 export interface Setting {
   readonly option: OptionSpec;
   /** As they were given, or the default. */
@@ -19,9 +22,12 @@ export interface Setting {
 /** What each option is and why. */
 export class Configuration {
   readonly settings: ReadonlyMap<OptionKey, Setting>;
+  /** The file that was read. */
+  readonly file: string | undefined;
 
-  constructor(settings: ReadonlyMap<OptionKey, Setting>) {
+  constructor(settings: ReadonlyMap<OptionKey, Setting>, file: string | undefined) {
     this.settings = settings;
+    this.file = file;
   }
 
   /** By the keys of the option table: OptionValues of the command. */
@@ -40,29 +46,28 @@ export class Configuration {
 
 /**
  * Puts together what was given. Sources are read in full, so a mistake is told even where another source wins. Rejects
- * with MillraceError CONFIG_INVALID.
+ * with MillraceError CONFIG_INVALID. earlier: the file that was read before, which must be there again.
  */
 export async function configure(
   command: CommandName,
   flags: GivenOptions,
   environment: NodeJS.ProcessEnv,
+  earlier?: string,
 ): Promise<Configuration> {
-  const sources = isConfigured(command) ? await configuredSources(flags, environment) : [flags];
+  const sources = [flags];
+  let file: string | undefined;
+  if (isConfigured(command)) {
+    const variables = fromEnvironment(environment);
+    const named = flags.get('config') ?? variables.get('config');
+    file = named?.texts[0].text ?? earlier ?? (await defaultConfigFile());
+    sources.push(variables);
+    if (file) sources.push(await fromFile(file));
+  }
   const settings = optionsOf(command).map(([key, option]) => [key, settingOf(option, sources)] as const);
-  return new Configuration(new Map(settings));
+  return new Configuration(new Map(settings), file);
 }
 
-/** The strongest first. */
-async function configuredSources(
-  flags: GivenOptions,
-  environment: NodeJS.ProcessEnv,
-): Promise<GivenOptions[]> {
-  const variables = fromEnvironment(environment);
-  const named = flags.get('config') ?? variables.get('config');
-  const file = named?.texts[0].text ?? (await defaultConfigFile());
-  return [flags, variables, ...(file ? [await fromFile(file)] : [])];
-}
-
+/** sources: the strongest first. */
 function settingOf(option: OptionSpec, sources: readonly GivenOptions[]): Setting {
   const [winner] = sources.flatMap((source) => {
     const given = source.get(option.flag);
@@ -87,7 +92,10 @@ function parsed(option: OptionSpec, { origin, texts }: Given): Setting {
     const result = (option.schema as z.ZodType<unknown, string>).safeParse(text);
     if (result.success) return result.data;
     const [{ message }] = result.error.issues;
-    throw new MillraceError('CONFIG_INVALID', `${label} ${JSON.stringify(shown(option, text))}: ${message}`);
+    throw new MillraceError(
+      'CONFIG_INVALID',
+      `${label} ${JSON.stringify(shown(option, text).slice(0, MAX_SHOWN))}: ${message}`,
+    );
   });
   const value = option.kind === 'list' ? values : values[0];
   return { option, texts: texts.map(({ text }) => text), origin, value };

@@ -223,7 +223,7 @@ export const OPTIONS = {
     flag: 'templates',
     kind: 'optional',
     syntax: 'URI',
-    schema: schemas.text('memory:, file:///PATH or redis://HOST'),
+    schema: schemas.storeUri,
     defaultHelp: 'a file in $STATE_DIRECTORY or $XDG_STATE_HOME/millrace',
     help: 'where templates and exporter state are kept and shared: memory: (nowhere), file:///PATH, redis://HOST:6379/0?fleet=NAME (docs/store.md)',
     group: 'Templates',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { COMMAND_NAMES } from './commands.ts';
 import { flagText, OPTION_GROUPS, type OptionSpec, variableOf } from './option.ts';
-import { OPTIONS, optionsIn } from './options.ts';
+import { OPTIONS, optionsIn, optionsOf } from './options.ts';
 import { DEFAULT_CONFIG_FILE } from './sources.ts';
 
 const INTRODUCTION = `# Options
@@ -59,8 +59,8 @@ function row(option: OptionSpec): string {
   return `| ${[names.join('<br>'), commandsOf(option), defaultOf(option), meaning].map(cell).join(' | ')} |`;
 }
 
-function commandsOf({ commands }: OptionSpec): string {
-  return COMMAND_NAMES.filter((name) => commands.includes(name)).join(', ');
+function commandsOf(option: OptionSpec): string {
+  return COMMAND_NAMES.filter((name) => optionsOf(name).some(([, each]) => each === option)).join(', ');
 }
 
 function defaultOf({ kind, default: given, defaultHelp }: OptionSpec): string {

@@ -1,6 +1,8 @@
 /** What option values are allowed to be: from the text of one value to its meaning, with a message that says what is allowed. */
+
 import { z } from 'zod';
 import { Cidr } from '../base/ip.ts';
+import { isStoreUri, STORE_SYNTAX } from '../fleet/open-store.ts';
 import {
   parseBytes,
   parseDecimal,
@@ -66,6 +68,8 @@ export const listenUri = value(
   'is netflow://ADDRESS:PORT, such as netflow://[::]:2055 or netflow://0.0.0.0:9995',
   parseListenUri,
 );
+
+export const storeUri = value(`is ${STORE_SYNTAX}`, (text) => text, isStoreUri);
 
 export const hostPort = value(
   'is HOST:PORT, such as 127.0.0.1:2055, collector.example:2055 or [::1]:2055',

@@ -3,7 +3,7 @@ import type { OutputAccount } from '../accounting/ledger.ts';
 import type { Encoding } from '../output/encoder.ts';
 import { openSink, type SinkSetting } from '../output/open-sink.ts';
 import type { OutputSpec } from '../output/output-uri.ts';
-import type { PipelineOutput } from './pipeline.ts';
+import type { PipelineOutput } from './route.ts';
 
 interface Member extends PipelineOutput {
   readonly spec: OutputSpec;
@@ -13,7 +13,7 @@ interface Member extends PipelineOutput {
 export interface OutputChange {
   /** What decode threads have to make for them; the same array as before when that is the same. */
   readonly encodings: readonly Encoding[];
-  /** Puts them to use: those that are not wanted any more are closed when what they were given is written. */
+  /** Puts them to use. */
   commit(): readonly PipelineOutput[];
   /** Closes what was opened for them. */
   abandon(): Promise<void>;
@@ -53,10 +53,14 @@ export class OutputSet {
       this.#members = members;
       this.#encodings = encodings;
       this.#removed.push(...spare);
-      for (const { sink } of spare) void sink.close();
       return members;
     };
     return { encodings, commit, abandon };
+  }
+
+  /** Closes those that are not wanted any more, when nothing is on its way to them: behind what they were given. */
+  closeRemoved(): void {
+    for (const { sink } of this.#removed) void sink.close();
   }
 
   /** Starts new files in the outputs that have files. */

@@ -1,14 +1,13 @@
 import { Count, type Ledger } from '../accounting/ledger.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ElementLookup } from '../elements/element.ts';
-import type { FromStore, ToStore } from '../fleet/messages.ts';
+import type { FromStore } from '../fleet/messages.ts';
 import type { SharedHeap } from '../memory/heap.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
 import type { Ring } from '../memory/ring.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
 import type { Slabs } from '../memory/slabs.ts';
 import { WorkItems } from '../memory/work-items.ts';
-import type { Sink } from '../output/sink.ts';
 import { FAULT_CODES } from '../wire/fault.ts';
 import { Admission, type Gatekeeper } from './admission.ts';
 import { Binder, type Companion } from './binder.ts';
@@ -18,16 +17,10 @@ import type { Note } from './note.ts';
 import type { DecodePool } from './pool.ts';
 import type { Quarantine } from './quarantine.ts';
 import { Replica } from './replica.ts';
+import { createRoute, type PipelineOutput, type Route } from './route.ts';
 import { Outcome, Scanner, type ScannerOptions } from './scanner.ts';
+import type { StoreHost } from './store-host.ts';
 import { Task, TaskQueue } from './task-queue.ts';
-
-export interface PipelineOutput {
-  readonly sink: Sink;
-  /** Position of its encoding in the worker setup. */
-  encoding: number;
-  /** Records handed to the sink. */
-  encoded: number;
-}
 
 export interface PipelineParts {
   memory: SharedMemory;
@@ -47,16 +40,8 @@ export interface PipelineParts {
   watchRings: boolean;
   /** Called whenever slots became free. */
   onRelease: () => void;
-  /** How templates are shared with a store; null for not at all. */
-  sharing: SharingOptions | null;
-}
-
-export interface SharingOptions {
-  /** Names this collector in stored values, 8 octets. */
-  writer: Uint8Array;
-  /** Whether a template that is pushed out here is removed from the store, too. */
-  evictionsShared: boolean;
-  post: (requests: ToStore[]) => void;
+  /** The store that templates are shared with; null for none. */
+  sharing: Pick<StoreHost, 'writer' | 'evictionsShared' | 'post'> | null;
 }
 
 /** What can be exchanged while the pipeline runs. */
@@ -101,8 +86,8 @@ export class Pipeline {
   readonly #binder: Binder;
   readonly #accounts = new MessageAccounts();
   readonly #tasks: TaskQueue;
-  /** Outputs by encoding. */
-  #encodings: readonly (readonly PipelineOutput[])[];
+  /** Of what is bound now. */
+  #route: Route;
   #open: Task;
   /** Datagrams taken from each ring since the start. */
   readonly #taken: number[];
@@ -113,7 +98,6 @@ export class Pipeline {
   #watching = false;
   #stopped = false;
   #idle: (() => void) | null = null;
-  #exchange: (() => void) | null = null;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -146,7 +130,7 @@ export class Pipeline {
       replica: this.replica,
       note: parts.note,
     });
-    this.#encodings = byEncoding(parts.outputs);
+    this.#route = createRoute(parts.pool, parts.slabs, parts.outputs);
     this.scanner = new Scanner(
       parts.scanner,
       parts.elements,
@@ -156,10 +140,9 @@ export class Pipeline {
     );
     this.replica?.attach(this.scanner);
     this.#tasks = new TaskQueue(
-      parts.pool,
+      parts.pool.capacity,
       this.#items,
       {
-        acquireSlabs: () => this.#encodings.map(() => this.#parts.slabs.acquire()),
         retire: (task) => this.#retire(task),
         taskFailed: (reason) => {
           this.#ledger.add(Count.tasks_failed);
@@ -170,7 +153,7 @@ export class Pipeline {
       },
       () => parts.clock.monotonicMs(),
     );
-    this.#open = new Task(0, this.#rings.length);
+    this.#open = new Task(0, this.#rings.length, this.#route);
     this.#taken = this.#rings.map(() => 0);
     for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
     if (parts.watchRings) this.schedule();
@@ -202,21 +185,20 @@ export class Pipeline {
   }
 
   /**
-   * Exchanges parts between two tasks: what was bound before goes its whole way with the old ones, what is bound later
-   * with the new ones. Datagrams wait in the rings until then. change is called at that moment, and says what is new.
+   * What is bound from now on is decoded and written with these parts; what was bound before keeps the old ones to its end.
+   * Resolves when all of that is retired, and the old parts are not needed any more.
    */
-  exchange(change: () => ExchangedParts): Promise<void> {
+  exchange(parts: ExchangedParts): Promise<void> {
+    if (!this.#open.empty) this.#close();
+    const last = this.#tasks.last;
+    this.#parts = { ...this.#parts, ...parts };
+    this.#route = createRoute(parts.pool, parts.slabs, parts.outputs);
+    this.#open = new Task(this.#items.made, this.#rings.length, this.#route);
+    this.#binder.exchanged(parts.optionsWanted);
+    for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
+    if (last === undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#exchange = () => {
-        const parts = change();
-        this.#parts = { ...this.#parts, ...parts };
-        this.#encodings = byEncoding(parts.outputs);
-        this.#tasks.pool = parts.pool;
-        this.#binder.exchanged(parts.optionsWanted);
-        for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
-        resolve();
-      };
-      this.schedule();
+      last.onRetired = resolve;
     });
   }
 
@@ -229,7 +211,7 @@ export class Pipeline {
   settle(): void {
     this.#ledger.set(Count.templates_expired, this.scanner.templates.expired);
     this.#ledger.set(Count.templates_evicted, this.scanner.templates.evicted);
-    this.#ledger.set(Count.workers_lost, this.#parts.pool.lost);
+    this.#ledger.raise(Count.workers_lost, this.#parts.pool.lost);
     this.#ledger.set(Count.sets_unresolved, this.scanner.pending?.sets ?? 0);
   }
 
@@ -284,8 +266,7 @@ export class Pipeline {
   #mayClose(): boolean {
     const open = this.#open;
     if (open.empty || !this.#tasks.hasRoom) return false;
-    if (this.#idle !== null || this.#exchange !== null || open.datagrams * 2 >= this.#memory.size.slots)
-      return true;
+    if (this.#idle !== null || open.datagrams * 2 >= this.#memory.size.slots) return true;
     return this.#parts.clock.monotonicMs() - open.openedAtMs >= TASK_LINGER_MS;
   }
 
@@ -323,20 +304,13 @@ export class Pipeline {
   }
 
   #mayScan(): boolean {
-    if (this.#exchange !== null) return false;
     if (this.#items.free < ITEMS_PER_DATAGRAM) return false;
     for (const { sink } of this.#parts.outputs) if (!sink.ready) return false;
     return true;
   }
 
   #settleIdle(): void {
-    if (this.#tasks.length > 0 || !this.#open.empty) return;
-    if (this.#exchange !== null) {
-      this.#exchange();
-      this.#exchange = null;
-      this.schedule();
-    }
-    if (this.#idle === null || !this.#changes.empty) return;
+    if (this.#idle === null || !this.#changes.empty || this.#tasks.length > 0 || !this.#open.empty) return;
     if (this.#rings.some((ring) => ring.available() > 0)) return;
     this.#idle();
     this.#idle = null;
@@ -344,7 +318,7 @@ export class Pipeline {
 
   #close(): void {
     const task = this.#open;
-    this.#open = new Task(this.#items.made, this.#rings.length);
+    this.#open = new Task(this.#items.made, this.#rings.length, this.#route);
     task.messages = this.#accounts.take();
     this.#tasks.add(task);
   }
@@ -422,7 +396,7 @@ export class Pipeline {
     ledger.add(Count.datagrams_decoded, task.decoded);
     this.#accounts.retire(task.messages, end, items, this.#memory.offsets.heap, ledger);
     if (task.result !== null) this.#write(task);
-    else for (const slab of task.outputSlabs) this.#parts.slabs.release(slab);
+    else for (const slab of task.outputSlabs) task.route.slabs.release(slab);
     for (const block of task.blocks) this.#heap.free(block);
     items.retired = end;
     this.#heap.reclaim(items.retired);
@@ -430,6 +404,7 @@ export class Pipeline {
       if (task.slots[ring] > 0) this.#rings[ring].release(task.slots[ring]);
     }
     this.#parts.onRelease();
+    task.onRetired?.();
     this.schedule();
   }
 
@@ -447,16 +422,15 @@ export class Pipeline {
       const chunk = chunks[encoding];
       const slab = task.outputSlabs[encoding];
       const inSlab = typeof chunk === 'number';
-      const bytes = inSlab ? this.#parts.slabs.at(slab).bytes.subarray(0, chunk) : chunk;
-      this.#deliver(encoding, bytes, rows[encoding], slab);
+      const bytes = inSlab ? task.route.slabs.at(slab).bytes.subarray(0, chunk) : chunk;
+      this.#deliver(task.route, encoding, bytes, rows[encoding], slab);
     }
   }
 
   /** Gives bytes to every output of their encoding; their slab is free again when the last has written them. */
-  #deliver(encoding: number, bytes: Uint8Array, records: number, slab: number): void {
-    const outputs = records === 0 ? [] : this.#encodings[encoding];
-    // The slabs may be exchanged for others before this one comes back.
-    const { slabs } = this.#parts;
+  #deliver(route: Route, encoding: number, bytes: Uint8Array, records: number, slab: number): void {
+    const { slabs } = route;
+    const outputs = records === 0 ? [] : route.outputs[encoding];
     let users = outputs.length;
     if (users === 0) slabs.release(slab);
     const release = () => {
@@ -481,9 +455,4 @@ export class Pipeline {
     this.#note('quarantine', () => 'a datagram ended a worker twice and is set aside', payload);
     this.#parts.quarantine?.store(this.#memory, this.#items, firstItem, count);
   }
-}
-
-function byEncoding(outputs: readonly PipelineOutput[]): PipelineOutput[][] {
-  const encodings = Math.max(-1, ...outputs.map(({ encoding }) => encoding)) + 1;
-  return Array.from({ length: encodings }, (_, i) => outputs.filter(({ encoding }) => encoding === i));
 }

@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { ItemState } from '../memory/layout.ts';
 import type { WorkItems } from '../memory/work-items.ts';
-import type { DecodePool } from './pool.ts';
+import type { Route } from './route.ts';
 import type { DecodeTaskResult } from './task.ts';
 
 /** A range of the stream that is decoded at once and retired at once, in order. */
@@ -25,9 +25,12 @@ export class Task {
   outputSlabs: readonly number[] = [];
   /** null where no worker was needed. */
   result: DecodeTaskResult | null = null;
+  readonly route: Route;
+  onRetired: (() => void) | null = null;
 
-  constructor(firstItem: number, rings: number) {
+  constructor(firstItem: number, rings: number, route: Route) {
     this.firstItem = firstItem;
+    this.route = route;
     this.slots = new Array<number>(rings).fill(0);
   }
 
@@ -40,8 +43,6 @@ export class Task {
 const MAX_FAILURES = 8;
 
 export interface TaskQueueOwner {
-  /** A slab for each encoding, as far as there are any. */
-  acquireSlabs(): number[];
   /** A task has come to the head of the queue and is done. */
   retire(task: Task): void;
   taskFailed(reason: string): void;
@@ -55,7 +56,7 @@ export interface TaskQueueOwner {
  * finish. A task whose worker died is tried again; the datagram it died of twice is taken out. Main thread.
  */
 export class TaskQueue {
-  #pool: DecodePool;
+  readonly #capacity: number;
   readonly #items: WorkItems;
   readonly #owner: TaskQueueOwner;
   readonly #nowMs: () => number;
@@ -64,8 +65,9 @@ export class TaskQueue {
   #next = 0;
   #running = 0;
 
-  constructor(pool: DecodePool, items: WorkItems, owner: TaskQueueOwner, nowMs: () => number) {
-    this.#pool = pool;
+  /** capacity: tasks in work at a time. */
+  constructor(capacity: number, items: WorkItems, owner: TaskQueueOwner, nowMs: () => number) {
+    this.#capacity = capacity;
     this.#items = items;
     this.#owner = owner;
     this.#nowMs = nowMs;
@@ -75,15 +77,14 @@ export class TaskQueue {
     return this.#tasks.length;
   }
 
-  /** Only while there is no task. */
-  set pool(pool: DecodePool) {
-    assert(this.#tasks.length === 0, 'the pool is exchanged between tasks');
-    this.#pool = pool;
+  /** The task that was added last, unless it is retired. */
+  get last(): Task | undefined {
+    return this.#tasks.at(-1);
   }
 
   /** Whether a task that is added now would start at once. */
   get hasRoom(): boolean {
-    return this.#running < this.#pool.capacity;
+    return this.#running < this.#capacity;
   }
 
   add(task: Task): void {
@@ -98,7 +99,7 @@ export class TaskQueue {
     if (head?.state !== 'running' || this.#nowMs() - head.startedAtMs < limitMs) return;
     for (let item = head.firstItem; item < head.firstItem + head.items; item++) {
       if (this.#items.progress(item) !== ItemState.started) continue;
-      void this.#pool.terminate(this.#items.threadId(item));
+      void head.route.pool.terminate(this.#items.threadId(item));
       return;
     }
   }
@@ -120,9 +121,10 @@ export class TaskQueue {
     task.state = 'running';
     task.startedAtMs = this.#nowMs();
     this.#running++;
-    if (task.failures === 0) task.outputSlabs = this.#owner.acquireSlabs();
+    const { pool, slabs: free, outputs } = task.route;
+    if (task.failures === 0) task.outputSlabs = outputs.map(() => free.acquire());
     const { firstItem, items, outputSlabs: slabs } = task;
-    this.#pool.run({ firstItem, items, careful: task.failures > 0, slabs }).then(
+    pool.run({ firstItem, items, careful: task.failures > 0, slabs }).then(
       (result) => {
         task.result = result;
         this.#finished(task);

@@ -62,12 +62,13 @@ test('a bad value of every option is one line with the flag, what was given and 
     for (const [key, { flag, kind }] of optionsOf(command)) {
       if (kind === 'switch') continue;
       // Where any text is allowed, only none is wrong; what is no URI of an output is found out later.
-      const anyText = ['quarantine', 'ledger', 'dgramsFile', 'config'].includes(key);
+      const anyText = ['quarantine', 'ledger', 'dgramsFile', 'config', 'elements'].includes(key);
       cases.push([command, flag, anyText ? '' : 'no such\nvalue']);
     }
   assert.ok(cases.length > 30);
   await forEach(cases, async ([command, flag, bad]) => {
-    const file = command === 'decode' || command === 'replay' ? ['some.pcap'] : [];
+    const file =
+      { decode: ['x.pcap'], replay: ['x.pcap'], inspect: ['plan', 'x.pcap'] }[command as string] ?? [];
     const ended = await run([command, ...file, `--${flag}`, bad]);
     assertUsage(ended, `--${flag}`, JSON.stringify(bad), 'allowed');
   });

@@ -113,6 +113,11 @@ test('MILLRACE_CONFIG names the file unless --config does', async () => {
   );
 });
 
+test('a file that was read must be there when it is read again', async () => {
+  await configure('collect', new Map(), {});
+  await assert.rejects(configure('collect', new Map(), {}, '/no/such'), /cannot read \/no\/such/);
+});
+
 test('what sends and decodes is not configured by file and environment', async () => {
   for (const command of COMMAND_NAMES) {
     assert.equal(isConfigured(command), command === 'collect' || command === 'check', command);

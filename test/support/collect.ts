@@ -34,7 +34,8 @@ export async function collectAll(
     write(chunk: Uint8Array, _encoding, done) {
       hash.update(chunk);
       bytes += chunk.length;
-      if (options.keep) kept.push(chunk.slice());
+      // A Buffer's slice is no copy.
+      if (options.keep) kept.push(Uint8Array.from(chunk));
       done();
     },
   });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { after } from 'node:test';
-import type { CollectorReport, StoreReport } from '../../src/collector.ts';
+import type { CollectorReport } from '../../src/collector.ts';
+import type { StoreReport } from '../../src/dispatch/store-host.ts';
 import { Running } from '../cli/child.ts';
 import { concat, ipfix, set, template, u16, u32 } from './bytes.ts';
 

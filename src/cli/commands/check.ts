@@ -1,5 +1,6 @@
 import fsPromises, { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { systemClock } from '../../base/clock.ts';
 import { describeError, MillraceError } from '../../base/errors.ts';
 import { maskSecrets } from '../../base/secrets.ts';
 import type { CollectorOptions } from '../../collector.ts';
@@ -69,7 +70,7 @@ function outputTrials({ outputs }: CollectorOptions): Trial[] {
   return outputs.map((output) => {
     const subject = `--output ${JSON.stringify(output.name)}`;
     if (output.kind !== 'file') return { subject, run: async () => 'nothing to open' };
-    return directoryTrial(subject, dirname(expandPattern(output.pattern, 0)));
+    return directoryTrial(subject, dirname(expandPattern(output.pattern, systemClock.wallMs())));
   });
 }
 

@@ -1,11 +1,12 @@
 import { networkInterfaces } from 'node:os';
 import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
-import { Collector, type CollectorLog, type CollectorOptions, type StoreOptions } from '../../collector.ts';
+import { Collector, type CollectorLog, type CollectorOptions } from '../../collector.ts';
 import type { Configuration } from '../../config/configuration.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { type Endpoint, endpointText } from '../../config/values.ts';
+import type { StoreOptions } from '../../dispatch/store-host.ts';
 import { defaultStoreUri } from '../../fleet/open-store.ts';
 import { createLog, type Log } from '../../ops/log.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
