@@ -10,6 +10,7 @@ import { DecodePool, TASKS_PER_WORKER } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScannerOptions } from './dispatch/scanner.ts';
 import { standardElements } from './elements/registry.ts';
+import type { Filter } from './filter/parser.ts';
 import type { MemorySize } from './memory/layout.ts';
 import { SharedMemory } from './memory/shared-memory.ts';
 import { Slabs } from './memory/slabs.ts';
@@ -42,6 +43,8 @@ export interface CollectorOptions {
   scanner?: Partial<ScannerOptions>;
   /** Address ranges that may send; default everybody. */
   allow?: readonly Cidr[];
+  /** What flow records have to pass to be written; default none. */
+  filter?: Filter;
   /** Directory for datagrams that end a worker twice; default none. */
   quarantine?: string;
   memory?: Partial<Omit<MemorySize, 'rings'>>;
@@ -262,6 +265,7 @@ export class Collector {
       encodings: this.#encodings,
       limits: scanner.limits,
       jit: this.#options.jit ?? 'auto',
+      filter: this.#options.filter?.text ?? null,
     };
     this.#pool = new DecodePool(this.workers, setup, this.#options.workerEntry);
     await this.#pool.ready();

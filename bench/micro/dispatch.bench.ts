@@ -37,6 +37,7 @@ async function prepare(size: Size, perTask: number): Promise<Prepared> {
     encodings: [],
     limits: DEFAULT_DECODE_LIMITS,
     jit: 'auto' as const,
+    filter: null,
     slabs: new SharedArrayBuffer(0),
     slabBytes: 0,
   };

@@ -37,6 +37,10 @@ export const COMMANDS = {
     examples: [
       { line: 'millrace decode capture.pcap', does: 'shows the flows of a capture' },
       {
+        line: "millrace decode capture.pcap --filter 'proto udp and port 53'",
+        does: 'some of them',
+      },
+      {
         line: 'tcpdump -w - udp port 2055 | millrace decode - --schema iana > flows.ndjson',
         does: 'every field by its IANA name',
       },

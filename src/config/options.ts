@@ -204,6 +204,16 @@ export const OPTIONS = {
     group: 'Output',
     commands: ['decode'],
   },
+  filter: {
+    flag: 'filter',
+    kind: 'optional',
+    syntax: 'EXPR',
+    schema: schemas.text("a filter such as 'proto tcp and dst port 443'"),
+    defaultHelp: 'all flows',
+    help: "flows to write, in the words of nfdump: 'src net 10.0.0.0/8 and bytes > 1M' (docs/filter.md)",
+    group: 'Output',
+    commands: ['collect', 'decode'],
+  },
   quarantine: {
     flag: 'quarantine',
     kind: 'optional',

@@ -22,6 +22,7 @@ const ORDER = [
   'schema',
   'accounting',
   'output',
+  'filter',
   'receive',
   'generator',
   'dispatch',

@@ -7,6 +7,7 @@ import { type Endpoint, endpointText } from '../../config/values.ts';
 import { createLog, type Log } from '../../ops/log.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
+import { filterOf } from '../filter-option.ts';
 import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
 import { ledgerTable } from '../ledger-table.ts';
 import { realTroubles, resolveOutputs } from '../outputs.ts';
@@ -98,6 +99,7 @@ function collectorOptions(values: Values, log: Log, onOutputClosed: () => void):
     receivers: values.receivers,
     receiveBufferBytes: values.recvBuffer,
     jit: values.jit ? 'auto' : 'off',
+    filter: filterOf(values.filter),
     log,
     onOutputClosed,
   };
