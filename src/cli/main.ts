@@ -25,7 +25,10 @@ async function run(argv: readonly string[]): Promise<number> {
     case 'generate':
       return (await import('./commands/generate.ts')).generate(values as OptionValues<'generate'>);
     case 'inspect':
-      return (await import('./commands/inspect.ts')).inspect(invocation.arguments);
+      return (await import('./commands/inspect.ts')).inspect(
+        invocation.arguments,
+        values as OptionValues<'inspect'>,
+      );
     case 'demo':
       return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
   }

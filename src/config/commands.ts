@@ -77,15 +77,23 @@ export const COMMANDS = {
     ],
   },
   inspect: {
-    summary: 'take apart what a collector works with',
+    summary: 'take datagrams apart',
     description:
-      'inspect plan FILE: prints the code that is made for each record layout defined in a capture, with its fields.',
+      'Shows what is in datagrams, byte by byte: message headers, sets, templates, records with the name, the offset (hexadecimal) ' +
+      'and the value of each field, and where something is wrong. Reads pcap, pcapng and .dgrams files, those of a quarantine ' +
+      'among them, and a file that is a single datagram. inspect plan FILE prints the code that is made for each record layout ' +
+      'defined in a capture.',
     argument: {
-      syntax: 'plan|file',
+      syntax: 'file',
       several: true,
-      help: 'what to show, and of which file; - is standard input',
+      help: 'the file, - is standard input; or plan and the file',
     },
     examples: [
+      { line: 'millrace inspect capture.pcap', does: 'the first datagrams of a capture' },
+      {
+        line: 'millrace inspect quarantine/quarantine-1.dgrams --hex',
+        does: 'a datagram that was set aside, with its octets',
+      },
       { line: 'millrace inspect plan capture.pcap', does: 'how the layouts of a capture are decoded' },
     ],
   },
