@@ -34,14 +34,16 @@ async function inspectFile(file: string, values: Values): Promise<number> {
   for await (const batch of capture.batches()) {
     for (const datagram of batch) {
       count++;
-      if (count > last) continue;
+      if (count > last) {
+        say('there are more datagrams; --skip and --limit show others');
+        return ExitCode.ok;
+      }
       const found = dissector.dissect(datagram.payload, datagram.address, datagram.port);
       if (count > values.skip && !(await write(shown(count, datagram, found, values)))) return ExitCode.ok;
     }
   }
   const { broken, bytesRead } = capture.stats;
   if (count === 0) say(`${file === '-' ? 'standard input' : file} holds no datagrams`);
-  else if (count > last) say(`${countText(count - last, 'more datagram')}; --skip and --limit show others`);
   if (broken === 0) return ExitCode.ok;
   complain(`${file} is damaged behind octet ${bytesRead}: what stands there was not read`);
   return ExitCode.failed;
