@@ -97,6 +97,20 @@ export const COMMANDS = {
       { line: 'millrace inspect plan capture.pcap', does: 'how the layouts of a capture are decoded' },
     ],
   },
+  doctor: {
+    summary: 'look at the machine on which a collector is to run',
+    description:
+      'Looks at what a collector with the given options needs of this machine: free listen addresses, socket buffers, what ' +
+      'the kernel has dropped so far, cores, the clock, container networks, disk space; and says how to put right what is ' +
+      'wrong. Exit code: 0 fine, 1 warnings, 2 errors.',
+    examples: [
+      { line: 'millrace doctor', does: 'before the first start' },
+      {
+        line: 'millrace doctor --listen netflow://[::]:9995 --recv-buffer 64MiB --json',
+        does: 'for a collector with these options, for a program',
+      },
+    ],
+  },
   demo: {
     summary: 'collector and simulated exporters in one terminal',
     description:

@@ -7,6 +7,7 @@ import { EXPORTER_KEYS } from '../dispatch/scanner.ts';
 import { FORMATS, SCHEMAS } from '../output/encoder.ts';
 import { RECEIVE_MODES } from '../receive/receive-mode.ts';
 import type { CommandName } from './commands.ts';
+import { INSPECT_OPTIONS } from './inspect-options.ts';
 import * as schemas from './schemas.ts';
 
 /**
@@ -58,7 +59,7 @@ export const OPTIONS = {
     default: ['netflow://[::]:2055'],
     help: 'where to receive, any version on any port; [::] receives IPv4 too, port 0 takes a free one; may be repeated',
     group: 'Input',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   allow: {
     flag: 'allow',
@@ -101,7 +102,7 @@ export const OPTIONS = {
     default: 'auto',
     help: 'how to receive: recvmmsg (Linux), dgram, or auto, which takes recvmmsg where it can',
     group: 'Resources',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   receivers: {
     flag: 'receivers',
@@ -111,7 +112,7 @@ export const OPTIONS = {
     default: '1',
     help: 'receive threads that share each listen address; more than 1 needs recvmmsg',
     group: 'Resources',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   maxDatagram: {
     flag: 'max-datagram',
@@ -141,7 +142,7 @@ export const OPTIONS = {
     default: '32MiB',
     help: 'receive buffer to ask the kernel for, for each socket',
     group: 'Resources',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   jit: {
     flag: 'no-jit',
@@ -160,7 +161,7 @@ export const OPTIONS = {
     default: 'auto',
     help: 'decode threads; auto: all cores but one',
     group: 'Resources',
-    commands: ['collect', 'decode'],
+    commands: ['collect', 'decode', 'doctor'],
   },
 
   output: {
@@ -173,7 +174,7 @@ export const OPTIONS = {
       'where flows go: stdout:, file:PATH with %Y%m%d-%H%M and the like, or null:; with ' +
       `?format=${FORMATS.join('|')}, and for files rotate=1h and compress=gzip|zstd|none; may be repeated`,
     group: 'Output',
-    commands: ['collect', 'decode'],
+    commands: ['collect', 'decode', 'doctor'],
   },
   format: {
     flag: 'format',
@@ -193,7 +194,7 @@ export const OPTIONS = {
     default: 'millrace',
     help: 'record schema of outputs that do not name one: millrace, or iana, which has every field under its IANA name',
     group: 'Output',
-    commands: ['collect', 'decode'],
+    commands: ['collect', 'decode', 'doctor'],
   },
   writeOptions: {
     flag: 'options',
@@ -214,44 +215,6 @@ export const OPTIONS = {
     group: 'Output',
     commands: ['collect', 'decode'],
   },
-  skip: {
-    flag: 'skip',
-    kind: 'one',
-    syntax: 'N',
-    schema: schemas.integer(0, Number.MAX_SAFE_INTEGER),
-    default: '0',
-    help: 'datagrams to leave out at the begin; their templates are learned',
-    group: 'Output',
-    commands: ['inspect'],
-  },
-  limit: {
-    flag: 'limit',
-    kind: 'one',
-    syntax: 'N',
-    schema: schemas.integer(0, Number.MAX_SAFE_INTEGER),
-    default: '20',
-    help: 'datagrams to show; 0: all',
-    group: 'Output',
-    commands: ['inspect'],
-  },
-  hex: {
-    flag: 'hex',
-    kind: 'switch',
-    syntax: '',
-    schema: schemas.onOff,
-    help: 'show the octets of each datagram too',
-    group: 'Output',
-    commands: ['inspect'],
-  },
-  json: {
-    flag: 'json',
-    kind: 'switch',
-    syntax: '',
-    schema: schemas.onOff,
-    help: 'write JSON',
-    group: 'Output',
-    commands: ['inspect'],
-  },
   quarantine: {
     flag: 'quarantine',
     kind: 'optional',
@@ -259,8 +222,10 @@ export const OPTIONS = {
     schema: schemas.text('the path of a directory'),
     help: 'where datagrams are kept that ended a decode thread twice',
     group: 'Output',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
+
+  ...INSPECT_OPTIONS,
 
   templateTtl: {
     flag: 'template-ttl',

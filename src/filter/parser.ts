@@ -1,4 +1,4 @@
-import { nearestWord } from '../base/nearest.ts';
+import { suggestion } from '../base/nearest.ts';
 import { COMPARATORS, type Comparator, type Expression, keysOf, type ValueTest } from './expression.ts';
 import { FilterError } from './filter-error.ts';
 import { type Token, tokensOf } from './lexer.ts';
@@ -64,8 +64,8 @@ class Parser {
     const rest = this.#peek();
     if (rest.text === ')') this.#fail(rest, 'no parenthesis is open here');
     if (rest.kind !== 'end') {
-      const near = nearestWord(rest.text, ['and', 'or']);
-      this.#fail(rest, `and, or or the end is expected, not ${quoted(rest)}${meant(near)}`);
+      const hint = suggestion(rest.text.toLowerCase(), ['and', 'or']);
+      this.#fail(rest, `and, or or the end is expected, not ${quoted(rest)}${hint}`);
     }
     return expression;
   }
@@ -127,16 +127,16 @@ class Parser {
   }
 
   #failPhrase(token: Token, phrase: string, known: ReadonlySet<string>): never {
-    const near = nearestWord(token.text, known);
+    const word = token.text.toLowerCase();
+    const hint = suggestion(word, known);
     if (phrase !== '') {
       const allowed = [...known].join(', ');
-      this.#fail(token, `after ${phrase} is expected ${allowed}, not ${quoted(token)}${meant(near)}`);
+      this.#fail(token, `after ${phrase} is expected ${allowed}, not ${quoted(token)}${hint}`);
     }
     if (token.kind !== 'word')
       this.#fail(token, `a word such as proto or port is expected, not ${quoted(token)}`);
-    const protocol = PROTOCOL_NUMBERS.has(token.text.toLowerCase());
-    const hint = protocol ? `proto ${token.text.toLowerCase()}` : near;
-    this.#fail(token, `unknown word ${quoted(token)}${meant(hint)}`);
+    const protocol = PROTOCOL_NUMBERS.has(word) ? `; did you mean proto ${word}?` : undefined;
+    this.#fail(token, `unknown word ${quoted(token)}${protocol ?? hint}`);
   }
 
   #test(term: Term, phrase: string): ValueTest {
@@ -190,9 +190,10 @@ class Parser {
     const token = this.#peek();
     const value = token.kind === 'word' ? read(token.text) : null;
     if (value === null) {
-      const near = term.kind === 'protocol' ? nearestWord(token.text, PROTOCOL_NUMBERS.keys()) : undefined;
+      const names = term.kind === 'protocol' ? PROTOCOL_NUMBERS.keys() : [];
+      const hint = suggestion(token.text.toLowerCase(), names);
       const allowed = allowedValues(term);
-      this.#fail(token, `${quoted(token)} is no value of ${phrase}${meant(near)}; allowed is ${allowed}`);
+      this.#fail(token, `${quoted(token)} is no value of ${phrase}${hint}; allowed is ${allowed}`);
     }
     this.#next++;
     return value;
@@ -215,8 +216,4 @@ class Parser {
 
 function quoted({ kind, text }: Token): string {
   return kind === 'end' ? 'the end' : JSON.stringify(text);
-}
-
-function meant(near: string | undefined): string {
-  return near === undefined ? '' : `; did you mean ${near}?`;
 }

@@ -64,7 +64,7 @@ describe('parseFilter', () => {
       ['', 1, 'a filter is expected'],
       ['# nothing', 10, 'a filter is expected'],
       ['proto tcp and dst prot 443', 19, '"prot"', 'did you mean port?', 'after dst is expected ip, host'],
-      ['porto tcp', 1, '"porto"', 'did you mean proto?'],
+      ['prooto tcp', 1, '"prooto"', 'did you mean proto?'],
       ['tcp', 1, 'did you mean proto tcp?'],
       ['zzzzzz 1', 1, 'unknown word "zzzzzz"'],
       ['proto tpc', 7, 'did you mean tcp?', 'allowed is a number from 0 to 255 or a name: icmp'],

@@ -106,7 +106,7 @@ function collectorOptions(values: Values, log: Log, onOutputClosed: () => void):
 }
 
 /** The listen addresses; a machine without IPv6 listens on all IPv4 addresses where all addresses are asked for. */
-function listenAddresses(values: Values): Endpoint[] {
+export function listenAddresses(values: Pick<Values, 'listen'>): Endpoint[] {
   const v6 = Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ family }) => family === 'IPv6'),
   );

@@ -2,18 +2,20 @@ import { planSource } from '../../decode/compile.ts';
 import type { Layout } from '../../decode/layout.ts';
 import { createPlan } from '../../decode/plan.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScanHandler, Scanner } from '../../dispatch/scanner.ts';
-import { standardElements } from '../../elements/registry.ts';
+import type { ElementLookup } from '../../elements/element.ts';
 import { openCapture } from '../../receive/capture/capture.ts';
 import type { Scope, TemplateEntry } from '../../templates/scope.ts';
 import { LOCAL_ENTRIES } from '../../templates/template-registry.ts';
 
 /** Prints the code that is made for each record layout of a capture. */
-export async function inspectPlan(file: string): Promise<void> {
-  for (const [layout, names] of await layoutsOf(file)) process.stdout.write(`${describe(layout, names)}\n`);
+export async function inspectPlan(file: string, elements: ElementLookup): Promise<void> {
+  for (const [layout, names] of await layoutsOf(file, elements)) {
+    process.stdout.write(`${describe(layout, names, elements)}\n`);
+  }
 }
 
 /** Every layout of the file in the order of its first use, with the templates that have it. */
-async function layoutsOf(file: string): Promise<Map<Layout, Set<string>>> {
+async function layoutsOf(file: string, elements: ElementLookup): Promise<Map<Layout, Set<string>>> {
   const layouts = new Map<Layout, Set<string>>();
   const note = (layout: Layout, name: string): void => {
     const names = layouts.get(layout);
@@ -43,7 +45,7 @@ async function layoutsOf(file: string): Promise<Map<Layout, Set<string>>> {
     heldOverflowed: ignore,
   };
   const options = { ...DEFAULT_SCANNER_OPTIONS, pending: null, templateTtlMs: Number.POSITIVE_INFINITY };
-  const scanner = new Scanner<null>(options, standardElements, LOCAL_ENTRIES, handler);
+  const scanner = new Scanner<null>(options, elements, LOCAL_ENTRIES, handler);
   const capture = await openCapture(file);
   for await (const batch of capture.batches()) {
     for (const { payload, address, port } of batch) {
@@ -54,8 +56,8 @@ async function layoutsOf(file: string): Promise<Map<Layout, Set<string>>> {
   return layouts;
 }
 
-function describe(layout: Layout, names: ReadonlySet<string>): string {
-  const plan = createPlan(layout, standardElements);
+function describe(layout: Layout, names: ReadonlySet<string>, elements: ElementLookup): string {
+  const plan = createPlan(layout, elements);
   const shown = [...names].slice(0, 5).join(', ');
   const fields = plan.columns.map(({ key, length, storage }, i) => {
     const octets = length === 0xffff ? 'variable' : `${length} octets`;

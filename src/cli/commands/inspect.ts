@@ -17,7 +17,7 @@ type Values = OptionValues<'inspect'>;
 export async function inspect(args: readonly string[], values: Values): Promise<number> {
   if (args[0] === 'plan') {
     if (args.length !== 2) throw usageError('inspect plan takes one file');
-    await inspectPlan(args[1]);
+    await inspectPlan(args[1], standardElements);
     return ExitCode.ok;
   }
   if (args.length !== 1) {
