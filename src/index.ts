@@ -31,6 +31,7 @@ export { ElementRegistry, standardElements } from './elements/registry.ts';
 export { BatchFilter } from './filter/batch-filter.ts';
 export { FilterError } from './filter/filter-error.ts';
 export { type Filter, parseFilter } from './filter/parser.ts';
+export { type JsonRecord, RecordFilter } from './filter/record-filter.ts';
 export { ColumnarError } from './receive/columnar/body-cursor.ts';
 export type {
   ColumnarColumn,

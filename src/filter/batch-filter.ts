@@ -1,12 +1,12 @@
-import type { FlowBatch, SetContext } from '../decode/batch.ts';
+import type { FlowBatch } from '../decode/batch.ts';
 import { compactBatch } from '../decode/compact-batch.ts';
 import type { Plan } from '../decode/plan.ts';
 import { MillraceView } from '../schema/millrace-view.ts';
 import { Scratch } from '../schema/scratch.ts';
 import type { StateLookup } from '../schema/state-source.ts';
-import type { RowValue } from '../schema/values.ts';
+import { ColumnSource } from './column-source.ts';
 import type { Filter } from './parser.ts';
-import { type RowSource, type RowTest, rowTest } from './row-test.ts';
+import { type RowTest, rowTest } from './row-test.ts';
 
 /** Plans for which tests are kept ready; the one not used for longest makes room. */
 const MAX_PLANS = 512;
@@ -56,31 +56,26 @@ export class BatchFilter {
 }
 
 /** A filter on the columns of one plan. */
-class PlanFilter implements RowSource {
-  set!: SetContext;
+class PlanFilter {
   readonly #view: MillraceView;
-  readonly #values: ReadonlyMap<string, RowValue>;
+  readonly #source: ColumnSource;
   readonly #test: RowTest;
 
   constructor({ expression, keys }: Filter, plan: Plan, scratch: Scratch, stateAt: StateLookup) {
     this.#view = new MillraceView(plan, scratch, stateAt, keys);
-    this.#values = new Map(this.#view.values.map((value) => [value.key, value]));
-    this.#test = rowTest(expression, this);
-  }
-
-  value(key: string): RowValue | undefined {
-    return this.#values.get(key);
+    this.#source = new ColumnSource(this.#view);
+    this.#test = rowTest(expression, this.#source);
   }
 
   /** Returns how many rows stay. */
   select(batch: FlowBatch, kept: Uint32Array): number {
     this.#view.bind(batch);
+    const test = this.#test;
     let count = 0;
     for (let i = 0; i < batch.setCount; i++) {
       const set = batch.sets[i];
-      this.set = set;
-      for (let row = set.rowStart; row < set.rowEnd; row++)
-        if (set.options || this.#test(row)) kept[count++] = row;
+      this.#source.set = set;
+      for (let row = set.rowStart; row < set.rowEnd; row++) if (set.options || test(row)) kept[count++] = row;
     }
     return count;
   }

@@ -19,7 +19,7 @@ export interface FieldRef {
 export const DERIVED_FIELDS: Readonly<Record<string, readonly string[]>> = {
   /** Header version: 5, 7, 9 or 10. */
   version: [],
-  /** Whole milliseconds from the first to the last packet; absent where the exporter sent no times to believe. */
+  /** Milliseconds from the first to the last packet; absent where the exporter sent no times to believe. */
   duration: ['time_flow_start', 'time_flow_end', 'time_source'],
   /** Packets and bits per second, octets per packet: rounded down, 0 where the divisor is 0. */
   pps: ['packets', 'time_flow_start', 'time_flow_end', 'time_source'],

@@ -24,7 +24,7 @@ const duration: Get = (record) => {
   if (record.time_source !== undefined) return null;
   const start = integer(record.time_flow_start);
   const end = integer(record.time_flow_end);
-  return start === null || end === null ? null : (end - start) / 1_000_000n;
+  return start === null || end === null ? null : end / 1_000_000n - start / 1_000_000n;
 };
 const per =
   (key: string, factor: bigint, divisor: Get): Get =>
