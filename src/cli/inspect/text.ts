@@ -49,15 +49,14 @@ export function dissectionLines({ parts, faults }: Dissection): string[] {
 /** Octets in lines of sixteen, with a mark under each that has a fault. */
 export function dumpLines(bytes: Uint8Array, faults: readonly FaultMark[]): string[] {
   const lines: string[] = [];
+  const faulty = new Set(faults.map(({ at }) => at));
   for (let at = 0; at < bytes.length; at += DUMP_OCTETS) {
     const octets = [...bytes.subarray(at, at + DUMP_OCTETS)];
     const digits = octets.map((octet) => octet.toString(16).padStart(2, '0')).join(' ');
     const letters = octets.map((octet) => (octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '.'));
     lines.push(`  ${hex(at)}  ${digits.padEnd(DUMP_OCTETS * 3)} ${letters.join('')}`);
-    const marked = new Set(faults.map((fault) => fault.at - at).filter((i) => i >= 0 && i < DUMP_OCTETS));
-    if (marked.size === 0) continue;
-    const marks = Array.from({ length: DUMP_OCTETS }, (_, i) => (marked.has(i) ? '^^' : '  ')).join(' ');
-    lines.push(`${MARK}${' '.repeat(OFFSET_DIGITS + 2)}${marks.trimEnd()}`);
+    const marks = octets.map((_, i) => (faulty.has(at + i) ? '^^' : '  ')).join(' ');
+    if (marks.includes('^')) lines.push(`${MARK}${' '.repeat(OFFSET_DIGITS + 2)}${marks.trimEnd()}`);
   }
   return lines;
 }
