@@ -151,9 +151,10 @@ class Parser {
         this.#fail(token, `${phrase} has no order; allowed is =, or not in front of it`);
       return { is: 'within', ranges: [this.#value(rangeOf, term, phrase)] };
     }
+    const letters = /^[a-z]/i.test(this.#peek().text);
     const value = this.#value((text) => numberOf(text, term), term, phrase);
     // Letters of flags say which have to be on; with a comparator they are a number.
-    if (term.kind === 'flags' && comparator === undefined) return { is: 'bits', mask: value };
+    if (term.kind === 'flags' && letters && comparator === undefined) return { is: 'bits', mask: value };
     return { is: 'compared', comparator: comparator ?? '=', value };
   }
 

@@ -199,6 +199,8 @@ const others: fc.Arbitrary<MeantFilter> = fc.constantFrom<MeantFilter>(
   { text: 'any', holds: () => true },
   { text: 'ipv4', holds: (record) => record.etype === 0x0800 },
   { text: 'INET6', holds: (record) => record.etype === 0x86dd },
+  { text: 'flags 0', holds: (record) => record.tcp_flags === 0 },
+  { text: 'flags 18', holds: (record) => record.tcp_flags === 18 },
   { text: 'proto tcp', holds: (record) => record.proto === 6 },
   { text: 'proto icmp6', holds: (record) => record.proto === 58 },
   { text: 'src mac 00:00:5e:00:53:01', holds: (record) => record.src_mac === '00:00:5e:00:53:01' },
