@@ -17,6 +17,7 @@ import { DEFAULT_SCANNER_OPTIONS, type ScannerOptions } from './dispatch/scanner
 import { StoreHost, type StoreOptions, type StoreReport } from './dispatch/store-host.ts';
 import type { Element } from './elements/element.ts';
 import { CurrentElements, elementsWith, isStructuredAlike } from './elements/registry.ts';
+import type { Filter } from './filter/parser.ts';
 import type { MemorySize } from './memory/layout.ts';
 import { SharedMemory } from './memory/shared-memory.ts';
 import type { Encoding } from './output/encoder.ts';
@@ -48,6 +49,8 @@ export interface CollectorOptions {
   admission?: Partial<AdmissionRules>;
   /** Information elements beside those that are built in, or in their place. */
   elements?: readonly Element[];
+  /** What flow records have to pass to be written; default none. */
+  filter?: Filter;
   /** Directory for datagrams that end a worker twice; default none. */
   quarantine?: string;
   memory?: Partial<Omit<MemorySize, 'rings'>>;
@@ -328,6 +331,7 @@ export class Collector {
       elements,
       limits,
       jit: this.#options.jit ?? 'auto',
+      filter: this.#options.filter?.text ?? null,
     };
     return startDecodeThreads(this.workers, setup, this.#options.workerEntry);
   }

@@ -28,6 +28,10 @@ export {
 export type { ExporterKey } from './dispatch/scanner.ts';
 export type { Element, ElementLookup, ElementType } from './elements/element.ts';
 export { ElementRegistry, standardElements } from './elements/registry.ts';
+export { BatchFilter } from './filter/batch-filter.ts';
+export { FilterError } from './filter/filter-error.ts';
+export { type Filter, parseFilter } from './filter/parser.ts';
+export { type JsonRecord, RecordFilter } from './filter/record-filter.ts';
 export { ColumnarError } from './receive/columnar/body-cursor.ts';
 export type {
   ColumnarColumn,

@@ -38,6 +38,7 @@ async function prepare(size: Size, perTask: number): Promise<Prepared> {
     elements: [],
     limits: DEFAULT_DECODE_LIMITS,
     jit: 'auto' as const,
+    filter: null,
     slabs: new SharedArrayBuffer(0),
     slabBytes: 0,
   };

@@ -31,6 +31,7 @@ export function unbalanced({ counters: c, outputs }: LedgerReport & { outputs: O
       c.sets_bound + c.sets_replayed,
       c.sets_decoded + c.sets_quarantined + c.sets_abandoned,
     ],
+    ['decoded records = encoded + filtered', c.records_decoded, c.records_encoded + c.records_filtered],
     ...outputs.map(({ output, encoded, written, dropped_queue_full, dropped_failed }) => {
       return [
         `${output}: encoded = written + dropped`,

@@ -55,6 +55,8 @@ export const LEDGER = [
   { name: 'withdrawals_ignored', help: 'withdrawals not honoured, or of templates that are not known' },
   // records
   { name: 'records_decoded', help: 'data records decoded' },
+  { name: 'records_encoded', help: 'data records given to the outputs' },
+  { name: 'records_filtered', help: 'data records that the filter left out' },
   { name: 'records_options_decoded', help: 'options records decoded' },
   { name: 'plans_mismatched', help: 'sets in which compiled code and interpreter disagreed' },
   { name: 'lists_malformed', help: 'structured values that could not be taken apart' },

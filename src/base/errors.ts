@@ -16,10 +16,13 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export class MillraceError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  /** Further lines for a person, such as a mark under the place of a mistake; empty for none. */
+  readonly detail: string;
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; detail?: string } = {}) {
     super(message, options);
     this.name = 'MillraceError';
     this.code = code;
+    this.detail = options.detail ?? '';
   }
 }
 

@@ -5,8 +5,8 @@ import { maskSecrets } from '../base/secrets.ts';
 export const ExitCode = { ok: 0, failed: 1, usage: 2, internal: 70 } as const;
 
 /** A mistake in the command line: the flag, what was given, and what is allowed. */
-export function usageError(text: string): MillraceError {
-  return new MillraceError('CONFIG_INVALID', text);
+export function usageError(text: string, detail = ''): MillraceError {
+  return new MillraceError('CONFIG_INVALID', text, { detail });
 }
 
 /** Writes a line for a person. */
@@ -28,6 +28,7 @@ export function complain(text: string): void {
 export function reportError(error: unknown, verbose: boolean): number {
   if (error instanceof MillraceError) {
     complain(error.message);
+    if (error.detail !== '') say(error.detail);
     return error.code === 'CONFIG_INVALID' ? ExitCode.usage : ExitCode.failed;
   }
   if (isSystemError(error)) {

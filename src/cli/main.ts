@@ -36,6 +36,8 @@ async function run(argv: readonly string[]): Promise<number> {
         invocation.arguments,
         values as OptionValues<'inspect'>,
       );
+    case 'doctor':
+      return (await import('./commands/doctor.ts')).doctor(values as OptionValues<'doctor'>);
     case 'demo':
       return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
   }

@@ -57,6 +57,10 @@ export const COMMANDS = {
     examples: [
       { line: 'millrace decode capture.pcap', does: 'shows the flows of a capture' },
       {
+        line: "millrace decode capture.pcap --filter 'proto udp and port 53'",
+        does: 'some of them',
+      },
+      {
         line: 'tcpdump -w - udp port 2055 | millrace decode - --schema iana > flows.ndjson',
         does: 'every field by its IANA name',
       },
@@ -93,16 +97,38 @@ export const COMMANDS = {
     ],
   },
   inspect: {
-    summary: 'take apart what a collector works with',
+    summary: 'take datagrams apart',
     description:
-      'inspect plan FILE: prints the code that is made for each record layout defined in a capture, with its fields.',
+      'Shows what is in datagrams, byte by byte: message headers, sets, templates, records with the name, the offset (hexadecimal) ' +
+      'and the value of each field, and where something is wrong. Reads pcap, pcapng and .dgrams files, those of a quarantine ' +
+      'among them, and a file that is a single datagram. inspect plan FILE prints the code that is made for each record layout ' +
+      'defined in a capture.',
     argument: {
-      syntax: 'plan|file',
+      syntax: 'file',
       several: true,
-      help: 'what to show, and of which file; - is standard input',
+      help: 'the file, - is standard input; or plan and the file',
     },
     examples: [
+      { line: 'millrace inspect capture.pcap', does: 'the first datagrams of a capture' },
+      {
+        line: 'millrace inspect quarantine/quarantine-1.dgrams --hex',
+        does: 'a datagram that was set aside, with its octets',
+      },
       { line: 'millrace inspect plan capture.pcap', does: 'how the layouts of a capture are decoded' },
+    ],
+  },
+  doctor: {
+    summary: 'look at the machine on which a collector is to run',
+    description:
+      'Looks at what a collector with the given options needs of this machine: free listen addresses, socket buffers, what ' +
+      'the kernel has dropped so far, cores, the clock, container networks, disk space; and says how to put right what is ' +
+      'wrong. Exit code: 0 fine, 1 warnings, 2 errors.',
+    examples: [
+      { line: 'millrace doctor', does: 'before the first start' },
+      {
+        line: 'millrace doctor --listen netflow://[::]:9995 --recv-buffer 64MiB --json',
+        does: 'for a collector with these options, for a program',
+      },
     ],
   },
   demo: {

@@ -8,6 +8,7 @@ import { EXPORTER_KEYS } from '../dispatch/scanner.ts';
 import { FORMATS, SCHEMAS } from '../output/encoder.ts';
 import { RECEIVE_MODES } from '../receive/receive-mode.ts';
 import { COMMANDS, type CommandName, type CommandSpec } from './commands.ts';
+import { INSPECT_OPTIONS } from './inspect-options.ts';
 import { OPTION_GROUPS, type OptionSpec } from './option.ts';
 import * as schemas from './schemas.ts';
 import { SENDING_OPTIONS } from './sending-options.ts';
@@ -28,7 +29,7 @@ export const OPTIONS = {
     default: ['netflow://[::]:2055'],
     help: 'where to receive, any version on any port; [::] receives IPv4 too, port 0 takes a free one; may be repeated',
     group: 'Input',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   allow: {
     flag: 'allow',
@@ -83,7 +84,7 @@ export const OPTIONS = {
     default: 'auto',
     help: 'how to receive: recvmmsg (Linux), dgram, or auto, which takes recvmmsg where it can',
     group: 'Resources',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   receivers: {
     flag: 'receivers',
@@ -93,7 +94,7 @@ export const OPTIONS = {
     default: '1',
     help: 'receive threads that share each listen address; more than 1 needs recvmmsg',
     group: 'Resources',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   maxDatagram: {
     flag: 'max-datagram',
@@ -123,7 +124,7 @@ export const OPTIONS = {
     default: '32MiB',
     help: 'receive buffer to ask the kernel for, for each socket',
     group: 'Resources',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   jit: {
     flag: 'jit',
@@ -143,7 +144,7 @@ export const OPTIONS = {
     default: 'auto',
     help: 'decode threads; auto: all cores but one',
     group: 'Resources',
-    commands: ['collect', 'decode'],
+    commands: ['collect', 'decode', 'doctor'],
   },
 
   output: {
@@ -156,7 +157,7 @@ export const OPTIONS = {
       'where flows go: stdout:, file:PATH with %Y%m%d-%H%M and the like, or null:; with ' +
       `?format=${FORMATS.join('|')}, and for files rotate=1h and compress=gzip|zstd|none; may be repeated`,
     group: 'Output',
-    commands: ['collect', 'decode'],
+    commands: ['collect', 'decode', 'doctor'],
     live: true,
   },
   format: {
@@ -177,7 +178,7 @@ export const OPTIONS = {
     default: 'millrace',
     help: 'record schema of outputs that do not name one: millrace, or iana, which has every field under its IANA name',
     group: 'Output',
-    commands: ['collect', 'decode'],
+    commands: ['collect', 'decode', 'doctor'],
     live: true,
   },
   writeOptions: {
@@ -189,6 +190,16 @@ export const OPTIONS = {
     group: 'Output',
     commands: ['decode'],
   },
+  filter: {
+    flag: 'filter',
+    kind: 'optional',
+    syntax: 'EXPR',
+    schema: schemas.text("a filter such as 'proto tcp and dst port 443'"),
+    defaultHelp: 'all flows',
+    help: "flows to write, in the words of nfdump: 'src net 10.0.0.0/8 and bytes > 1M' (docs/filter.md)",
+    group: 'Output',
+    commands: ['collect', 'decode'],
+  },
   quarantine: {
     flag: 'quarantine',
     kind: 'optional',
@@ -196,8 +207,10 @@ export const OPTIONS = {
     schema: schemas.text('the path of a directory'),
     help: 'where datagrams are kept that ended a decode thread twice',
     group: 'Output',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
+
+  ...INSPECT_OPTIONS,
 
   templateTtl: {
     flag: 'template-ttl',

@@ -409,7 +409,9 @@ export class Pipeline {
   }
 
   #write(task: Task): void {
-    const { chunks, rows, malformedLists, mismatches } = task.result!;
+    const { chunks, rows, flows, filtered, malformedLists, mismatches } = task.result!;
+    this.#ledger.add(Count.records_encoded, flows);
+    this.#ledger.add(Count.records_filtered, filtered);
     this.#ledger.add(Count.lists_malformed, malformedLists);
     if (mismatches > 0) {
       this.#ledger.add(Count.plans_mismatched, mismatches);

@@ -12,6 +12,8 @@ import type { DecodeLimits } from '../decode/limits.ts';
 import { Materializer } from '../decode/lists.ts';
 import { Jit, type PlanRunner } from '../decode/plan-runner.ts';
 import type { ElementLookup } from '../elements/element.ts';
+import { BatchFilter } from '../filter/batch-filter.ts';
+import { parseFilter } from '../filter/parser.ts';
 import { ItemState, RecordOffset } from '../memory/layout.ts';
 import { SharedMemory } from '../memory/shared-memory.ts';
 import { NO_SLAB, Slabs } from '../memory/slabs.ts';
@@ -32,7 +34,7 @@ import type { DecodeTask, DecodeTaskResult, WorkerSetup } from './task.ts';
 const BATCH_ROWS = 1024;
 
 /**
- * The work of a decode thread: work items → batches of one layout → bytes. Rows of consecutive items with the same layout
+ * The work of a decode thread: work items → batches of one layout → filter → bytes. Rows of consecutive items with the same layout
  * share a batch; encoding keeps the order of the items. Owns no socket, timer or file.
  */
 export class TaskDecoder {
@@ -44,6 +46,9 @@ export class TaskDecoder {
   readonly #batches: BatchCache;
   readonly #encoders: readonly Encoder[];
   readonly #rows: number[];
+  readonly #filter: BatchFilter | null;
+  #flows = 0;
+  #filtered = 0;
   readonly #materializer: Materializer;
   readonly #header = new MessageHeader();
   readonly #cursor = new SetCursor();
@@ -65,6 +70,7 @@ export class TaskDecoder {
     const listToValue = this.#materializer.value.bind(this.#materializer);
     this.#encoders = setup.encodings.map((encoding) => createEncoder(encoding, { state, listToValue }));
     this.#rows = this.#encoders.map(() => 0);
+    this.#filter = setup.filter === null ? null : new BatchFilter(parseFilter(setup.filter), state);
   }
 
   run(task: DecodeTask): DecodeTaskResult {
@@ -72,6 +78,8 @@ export class TaskDecoder {
     const end = task.firstItem + task.items;
     this.#firstUnsafe = task.firstItem;
     this.#rows.fill(0);
+    this.#flows = 0;
+    this.#filtered = 0;
     this.#materializer.malformed = 0;
     const { mismatches } = this.#batches.jit;
     for (let i = 0; i < this.#encoders.length; i++) {
@@ -92,6 +100,8 @@ export class TaskDecoder {
     return {
       chunks: this.#encoders.map((encoder, i) => take(encoder, task.slabs[i])),
       rows: [...this.#rows],
+      flows: this.#flows,
+      filtered: this.#filtered,
       malformedLists: this.#materializer.malformed,
       mismatches: this.#batches.jit.mismatches - mismatches,
     };
@@ -145,7 +155,9 @@ export class TaskDecoder {
   #flush(end: number): void {
     const batch = this.#batch;
     if (batch === null) return;
+    if (this.#filter !== null) this.#filtered += this.#filter.apply(batch);
     if (batch.rows > 0) {
+      this.#flows += flowRows(batch);
       const { values } = this.#budget;
       for (let i = 0; i < this.#encoders.length; i++) {
         // Every encoder takes lists apart for itself; the datagram pays once.
@@ -189,6 +201,15 @@ export class TaskDecoder {
       },
     };
   }
+}
+
+function flowRows(batch: FlowBatch): number {
+  let rows = 0;
+  for (let i = 0; i < batch.setCount; i++) {
+    const { options, rowStart, rowEnd } = batch.sets[i];
+    if (!options) rows += rowEnd - rowStart;
+  }
+  return rows;
 }
 
 function take(encoder: Encoder, slab: number): number | Uint8Array<ArrayBuffer> {

@@ -17,6 +17,8 @@ export interface WorkerSetup {
   elements: readonly Element[];
   /** Whether plans are compiled. */
   jit: JitMode;
+  /** The filter that flow records have to pass to be encoded; null for none. */
+  filter: string | null;
 }
 
 export interface DecodeTask {
@@ -34,6 +36,9 @@ export interface DecodeTaskResult {
   chunks: (number | Uint8Array<ArrayBuffer>)[];
   /** Per encoding: the records in them. */
   rows: number[];
+  /** Flow records that were given to the encoders, and those that the filter left out. */
+  flows: number;
+  filtered: number;
   malformedLists: number;
   /** Sets in which compiled code and interpreter disagreed; the interpreter's result was used. */
   mismatches: number;

@@ -23,6 +23,7 @@ const ORDER = [
   'schema',
   'accounting',
   'output',
+  'filter',
   'receive',
   'generator',
   'dispatch',

@@ -11,6 +11,7 @@ import { defaultStoreUri } from '../../fleet/open-store.ts';
 import { createLog, type Log } from '../../ops/log.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
+import { filterOf } from '../filter-option.ts';
 import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
 import { ledgerTable } from '../ledger-table.ts';
 import { realTroubles, resolveOutputs } from '../outputs.ts';
@@ -122,6 +123,7 @@ export function collectorOptions(
     receivers: values.receivers,
     receiveBufferBytes: values.recvBuffer,
     jit: values.jit ? 'auto' : 'off',
+    filter: filterOf(values.filter),
     log,
     onOutputClosed,
   };
@@ -141,7 +143,7 @@ function storeOptions(values: Values): StoreOptions | undefined {
 }
 
 /** The listen addresses; a machine without IPv6 listens on all IPv4 addresses where all addresses are asked for. */
-function listenAddresses(values: Values): Endpoint[] {
+export function listenAddresses(values: Pick<Values, 'listen'>): Endpoint[] {
   const v6 = Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ family }) => family === 'IPv6'),
   );
