@@ -120,11 +120,16 @@ test('the script decides conflicts as supersedes does', async () => {
       const wins = supersedes(candidate, current);
       const winner = wins ? candidate : current;
       // Where the time that passes between two commands could decide, nothing is to be learnt.
-      for (const [a, b] of [[current, candidate], [winner, withdrawal]])
+      for (const [a, b] of [
+        [current, candidate],
+        [winner, withdrawal],
+      ])
         fc.pre(Math.abs(Math.abs(a.ageMs - b.ageMs) - REORDER_WINDOW_MS) > 5_000);
       await raw.del(...keys.ofScope(S));
       await store.put(S, [newItem(S, T, { ...current, payload: 'current' })]);
-      const { outcome, current: kept } = await store.put(S, [newItem(S, T, { ...candidate, payload: 'candidate' })]);
+      const { outcome, current: kept } = await store.put(S, [
+        newItem(S, T, { ...candidate, payload: 'candidate' }),
+      ]);
       assert.equal(outcome, wins ? 'stored' : 'older');
       assert.deepEqual(kept, wins ? null : value(S, T, { ...current, payload: 'current' }));
       const { removed } = await store.remove(S, [T], 'withdrawn', withdrawal);
