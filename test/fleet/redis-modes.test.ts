@@ -1,16 +1,15 @@
 /** Sentinel, Cluster and TLS, with the real thing. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { RedisStore } from '../../src/fleet/redis-store.ts';
 import { StoreError } from '../../src/templates/store.ts';
 import { freePort, RedisServer } from '../support/redis-server.ts';
+import { selfSigned } from '../support/self-signed.ts';
 import { StoreWitness, until } from '../support/store-witness.ts';
 import { newItem } from '../support/stored-values.ts';
-import { requireProgram } from '../support/system-packages.ts';
 
 const S = 'ipfix/192.0.2.1/0/7';
 const TIMES = { connectMs: 3000, commandMs: 1000, retryFirstMs: 10, retryLongestMs: 300, checkMs: 200 };
@@ -118,13 +117,12 @@ test('a cluster that is none is a matter of configuration', async () => {
 });
 
 test('TLS: with the right authority, with none, and unverified', async () => {
-  requireProgram('openssl');
   const folder = mkdtempSync(join(tmpdir(), 'millrace-tls-'));
   ends.push(async () => rmSync(folder, { recursive: true, force: true }));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'];
-  const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  execFileSync('openssl', [...request, ...names, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const made = selfSigned();
+  writeFileSync(key, made.key);
+  writeFileSync(cert, made.cert);
   const port = await freePort();
   await startServer({
     'tls-port': String(port),
