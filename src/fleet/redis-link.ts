@@ -51,17 +51,13 @@ export class RedisLink {
 
   /** Serves a user from now on. Resolves after the first `up`; rejects when that fails, and tries again unless fatal. */
   async serve(user: LinkUser): Promise<void> {
-    if (this.#running === null) {
-      this.#user = user;
+    this.#user = user;
+    const connection = this.#connection;
+    if (connection === null) {
       await this.connection();
       return;
     }
-    let connection: RedisConnection;
-    try {
-      connection = await this.connection();
-    } finally {
-      this.#user = user;
-    }
+    // It was made before there was a user.
     try {
       await user.up(connection);
     } catch (error) {
@@ -125,7 +121,8 @@ export class RedisLink {
     try {
       connection = await openRedis(this.#target, this.#times);
       if (this.#ending.signal.aborted) throw this.#closedError();
-      await this.#user?.up(connection);
+      // Without a user nothing may come between the connection and its being known, or a new user would miss it.
+      if (this.#user !== null) await this.#user.up(connection);
     } catch (error) {
       connection?.close();
       throw error instanceof RedisError ? this.judge(error) : error;

@@ -337,6 +337,41 @@ test('wrong password, user, database, type of key, rights or kind of server: fat
   await right.watch(new StoreWitness());
 });
 
+test('the rights that docs/fleet.md names are enough', async () => {
+  const server = await startServer();
+  const rights = ['@hash', '@sortedset', '@stream', 'type', 'unlink', 'publish', 'time', 'info'];
+  const connecting = ['hello', 'auth', 'select', 'eval', 'evalsha', 'subscribe', 'ping'];
+  const allowed = [...connecting, ...rights].map((name) => `+${name}`);
+  const places = ['~{millrace:lab}*', '&{millrace:lab}:log'];
+  await server.command('acl', 'setuser', 'collector', 'on', '>secret', ...places, '-@all', ...allowed);
+  const uri = `redis://collector:secret@127.0.0.1:${server.port}`;
+  const [a, b] = [await watched(uri), await watched(uri)];
+  assert.equal((await a.store.put(S, [newItem(S, T)])).outcome, 'stored');
+  await a.store.touch(S, [T]);
+  await until('told', () => b.witness.index === 1);
+  assert.equal((await b.store.clearScope(S, 'all', 'operator')).removed, 1);
+  await a.store.sweep();
+  assert.equal((await a.store.audit.verify()).content, 'equal');
+  assert.equal(await a.store.members.raiseLevel(1), true);
+  await synced(a.witness);
+  const denied = (await server.command('acl', 'log')) as string[][];
+  assert.deepEqual(
+    denied.map((entry) => entry[entry.indexOf('object') + 1]),
+    denied.map(() => 'client|setname'),
+  );
+});
+
+test('a store that was used before it is watched is watched over the same connection', async () => {
+  const server = await startServer();
+  const store = newStore(server.uri);
+  await store.put(S, [newItem(S, T)]);
+  const witness = new StoreWitness();
+  await store.watch(witness);
+  assert.equal(witness.content.get(S)?.size, 1);
+  await store.put(S, [newItem(S, 'template/257')]);
+  await until('told', () => witness.index === 2);
+});
+
 test('a password that is changed while the store is used is trouble that may pass', async () => {
   const server = await startServer();
   const { witness } = await watched(server.uri);
