@@ -86,6 +86,8 @@ export interface CollectorStatus {
   exporters: number;
   templates: number;
   held: number;
+  /** Shared memory for templates, exporter state and held sets that is in use. */
+  heapBytes: number;
   /** Datagrams and flows that sequence numbers say were lost, and datagrams refused for want of room. */
   lost: number;
   /** The template store; null where there is none. */
@@ -256,6 +258,7 @@ export class Collector {
       exporters: scanner?.scopes.size ?? 0,
       templates: scanner?.templates.size ?? 0,
       held: scanner?.pending?.sets ?? 0,
+      heapBytes: this.#pipeline?.heapBytes ?? 0,
       lost:
         ledger.get(Count.sequence_lost_datagrams) +
         ledger.get(Count.sequence_lost_records) +

@@ -159,6 +159,11 @@ export class Pipeline {
     if (parts.watchRings) this.schedule();
   }
 
+  /** Bytes of the shared heap that are in use. */
+  get heapBytes(): number {
+    return this.#heap.usedBytes;
+  }
+
   /** Asks for the rings to be looked at; cheap, may be called for every datagram. */
   schedule(): void {
     if (this.#scheduled) return;

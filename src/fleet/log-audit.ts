@@ -51,8 +51,8 @@ export class LogAudit {
     const from = after >= 0 ? after : Math.max(0, (await reader.tail(0)).index + after);
     const records: LogRecord[] = [];
     for await (const one of entriesAfter(reader, from)) {
-      if (records.length >= count) break;
       records.push(recordOf(one));
+      if (records.length >= count) break;
     }
     return records;
   }

@@ -52,9 +52,18 @@ export class RedisLink {
   /** Serves a user from now on. Resolves after the first `up`; rejects when that fails, and tries again unless fatal. */
   async serve(user: LinkUser): Promise<void> {
     this.#user = user;
-    this.#connection?.close();
-    await this.#running;
-    await this.connection();
+    const connection = this.#connection;
+    if (connection === null) {
+      await this.connection();
+      return;
+    }
+    // It was made before there was a user.
+    try {
+      await user.up(connection);
+    } catch (error) {
+      connection.close();
+      throw error instanceof RedisError ? this.judge(error) : error;
+    }
   }
 
   /** The connection; while there is none and none is being made, rejects with what was wrong last. */
@@ -112,7 +121,8 @@ export class RedisLink {
     try {
       connection = await openRedis(this.#target, this.#times);
       if (this.#ending.signal.aborted) throw this.#closedError();
-      await this.#user?.up(connection);
+      // Without a user nothing may come between the connection and its being known, or a new user would miss it.
+      if (this.#user !== null) await this.#user.up(connection);
     } catch (error) {
       connection?.close();
       throw error instanceof RedisError ? this.judge(error) : error;

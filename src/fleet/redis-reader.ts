@@ -28,8 +28,6 @@ export interface LogState extends LogPosition {
 export interface LogPage extends LogState {
   /** Chain at the index asked for; empty when it is not retained. */
   readonly chainHere: string;
-  /** 0 for an empty stream. */
-  readonly firstRetained: number;
   readonly entries: readonly StreamEntry[];
 }
 
@@ -81,8 +79,7 @@ export class RedisReader {
       chain: text(reply[2]),
       level: whole(reply[3]),
       chainHere: text(reply[5]),
-      firstRetained: whole(reply[6]),
-      entries: list(reply[7]).map((one) => {
+      entries: list(reply[6]).map((one) => {
         const [index, chain, writtenAt, envelope] = list(one);
         const writtenAtMs = whole(writtenAt);
         return {

@@ -54,7 +54,11 @@ export function templateRefusal(
 }
 
 /** The payload of a stored template: its canonical layout. The kind stands in the header of the value. */
-export function templatePayload({ dialect, scopeCount, fields }: Layout): Uint8Array {
+export function templatePayload({
+  dialect,
+  scopeCount,
+  fields,
+}: Pick<Layout, 'dialect' | 'scopeCount' | 'fields'>): Uint8Array {
   return layoutBytes(dialect, scopeCount, fields);
 }
 

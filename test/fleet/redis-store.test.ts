@@ -420,3 +420,39 @@ test('the audit finds a changed entry, a changed chain, a hole and content that 
     differences: [],
   });
 });
+
+test('content that changes while it is read is right in the end, for many who come in the middle', async () => {
+  const { store, another } = place();
+  const scopes = Array.from({ length: 300 }, (_, i) => `v9/198.51.100.${i % 250}/0/${i}`);
+  for (const scope of scopes)
+    await store.put(
+      scope,
+      [256, 257, 258].map((id) => newItem(scope, `template/${id}`, { payload: new Uint8Array(2000) })),
+    );
+  let writing = true;
+  const writer = (async () => {
+    for (let i = 0; writing; i++) {
+      const scope = scopes[(i * 37) % scopes.length];
+      if (i % 3 === 0) await store.clearScope(scope, 'all', 'operator');
+      else if (i % 3 === 1) await store.remove(scope, ['template/257'], 'withdrawn');
+      else await store.put(scope, [newItem(scope, 'template/257', { payload: `${i}`, sequence: i })]);
+    }
+  })();
+  const witnesses: StoreWitness[] = [];
+  const readers: RedisStore[] = [];
+  for (let i = 0; i < 8; i++) {
+    witnesses.push(new StoreWitness());
+    readers.push(another());
+    await readers[i].watch(witnesses[i]);
+  }
+  writing = false;
+  await writer;
+  const { index } = await store.put('last', [newItem('last', T)]);
+  for (const witness of witnesses) await until('the end', () => witness.index === index);
+  const expected = new StoreWitness();
+  await another().watch(expected);
+  assert.ok(expected.lines().length > 300);
+  assert.ok(witnesses.some((witness) => witness.changes.length > 1));
+  for (const witness of witnesses) assert.deepEqual(witness.lines(), expected.lines());
+  assert.equal((await store.audit.verify()).content, 'equal');
+});

@@ -26,6 +26,7 @@ export async function collectAll(
   datagrams: Iterable<Fed> | AsyncIterable<Fed>,
   options: Partial<CollectorOptions> & { output?: string; keep?: boolean },
   during?: (collector: Collector, fed: number) => void,
+  started?: (collector: Collector) => void,
 ): Promise<Collected> {
   const hash = createHash('sha256');
   const kept: Uint8Array[] = [];
@@ -50,6 +51,7 @@ export async function collectAll(
     ...rest,
   });
   await collector.start();
+  started?.(collector);
   let fed = 0;
   for await (const { payload, address, port, receivedAtMs } of datagrams) {
     const wait = collector.feeder.feed(payload, address, port, receivedAtMs);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,10 +18,17 @@ export class RedisServer {
   readonly port: number;
   readonly #args: readonly string[];
   readonly #client: RedisOptions;
+  readonly #mode: 'server' | 'sentinel';
   #folder = '';
   #program: ChildProcess | null = null;
 
-  private constructor(port: number, args: readonly string[], client: RedisOptions) {
+  private constructor(
+    port: number,
+    args: readonly string[],
+    client: RedisOptions,
+    mode: 'server' | 'sentinel',
+  ) {
+    this.#mode = mode;
     this.port = port;
     this.#args = args;
     this.#client = client;
@@ -31,13 +38,15 @@ export class RedisServer {
   static async start(
     config: Readonly<Record<string, string>> = {},
     client: RedisOptions = {},
+    mode: 'server' | 'sentinel' = 'server',
   ): Promise<RedisServer> {
     requireProgram('redis-server');
-    const args = Object.entries({ save: '', appendonly: 'no', ...config }).flatMap(([name, value]) => [
+    const quiet = mode === 'server' ? { save: '', appendonly: 'no' } : {};
+    const args = Object.entries({ ...quiet, ...config }).flatMap(([name, value]) => [
       `--${name}`,
       ...(value === '' ? [''] : value.split(' ')),
     ]);
-    const server = new RedisServer(await freePort(), args, client);
+    const server = new RedisServer(await freePort(), args, client, mode);
     await server.startAgain();
     return server;
   }
@@ -50,7 +59,13 @@ export class RedisServer {
   async startAgain(): Promise<void> {
     this.#folder = mkdtempSync(join(tmpdir(), 'millrace-redis-'));
     const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
-    const program = spawn('redis-server', [...place, ...this.#args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // A sentinel writes what it learns into its configuration file.
+    const file = join(this.#folder, 'sentinel.conf');
+    if (this.#mode === 'sentinel') writeFileSync(file, '');
+    const mode = this.#mode === 'sentinel' ? [file, '--sentinel'] : [];
+    const program = spawn('redis-server', [...mode, ...place, ...this.#args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     programs.add(program);
     let said = '';
     for (const stream of [program.stdout, program.stderr])
@@ -69,7 +84,10 @@ export class RedisServer {
 
   /** A client of its own, without any of what is under test. Who asks disconnects. */
   client(options: RedisOptions = {}): Redis {
-    return new Redis({ host: '127.0.0.1', port: this.port, ...this.#client, ...options });
+    const client = new Redis({ host: '127.0.0.1', port: this.port, ...this.#client, ...options });
+    // What a command cannot do its promise says.
+    client.on('error', () => {});
+    return client;
   }
 
   /** Runs one command. */

@@ -5,7 +5,7 @@ KEYS: 1 meta, 2 log
 ARGV: 1 index after which to begin, 2 most entries, 3 octets of the largest entry, 4 octets after which to stop
 
 Replies: incarnation (empty: none), index, chain, feature level, ms of Redis TIME,
-  chain of the entry at the given index (empty: not retained), index of the first retained entry (0: none),
+  chain of the entry at the given index (empty: not retained),
   list of index, chain, ms of Redis TIME when it was written, envelope (empty: too large or missing)
 ]]
 local meta = redis.call('HMGET', KEYS[1], 'incarnation', 'index', 'chain', 'level')
@@ -23,7 +23,6 @@ end
 
 local after = tonumber(ARGV[1])
 local here = redis.call('XRANGE', KEYS[2], ARGV[1] .. '-0', ARGV[1] .. '-0')
-local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)
 local entries, octets = {}, 0
 local nextIndex = after + 1
 while #entries < tonumber(ARGV[2]) and octets < tonumber(ARGV[4]) do
@@ -39,5 +38,5 @@ while #entries < tonumber(ARGV[2]) and octets < tonumber(ARGV[4]) do
 end
 return {
   meta[1] or '', tonumber(meta[2] or 0) or 0, meta[3] or '', tonumber(meta[4] or 0) or 0, now,
-  here[1] and fieldsOf(here[1]).c or '', first[1] and indexOf(first[1]) or 0, entries,
+  here[1] and fieldsOf(here[1]).c or '', entries,
 }
