@@ -8,6 +8,7 @@ import {
   type RemoveResult,
   STORE_LIMITS,
   type StoredItem,
+  StoreError,
   type StoreWatcher,
   type TemplateStore,
   type Version,
@@ -222,10 +223,10 @@ export class RedisStore implements TemplateStore {
         await this.sweep();
       }
     } catch (error) {
-      if (!(error instanceof RedisError)) throw error;
+      if (!(error instanceof StoreError)) throw error;
       sync.impede(error.message, this.#warning);
       // Whoever has become a replica is left, to find the new master.
-      if (error.trouble === 'readonly') connection.close(error);
+      if (error instanceof RedisError && error.trouble === 'readonly') connection.close(error);
     }
   }
 

@@ -58,7 +58,7 @@ export class RedisWriter {
       value,
       ageMs: Math.max(0, Math.round(ageMs)),
     }));
-    const { maxValueBytes, maxItemsPerScope, maxScopes, maxItemsPerPut } = this.#limits;
+    const { maxValueBytes, maxItemsPerScope, maxScopes, maxItemsPerPut, maxItemNameBytes } = this.#limits;
     const envelope = encodeEntry({ kind: EntryKind.put, ...this.#around.head(), scope, items: stamped });
     const tooLarge = items.length > maxItemsPerPut || items.some(({ value }) => value.length > maxValueBytes);
     if (tooLarge || envelope.length > ENTRY_LIMITS.maxBytes) return this.#putResult('full', 0, null);
@@ -69,6 +69,7 @@ export class RedisWriter {
       const reply = await this.#change('put', scope, envelope, [
         ...args,
         buffer(replacing ?? new Uint8Array(0)),
+        String(maxItemNameBytes),
         ...stamped.flatMap(({ item, value, ageMs }) => [item, buffer(value), String(ageMs)]),
       ]);
       const outcome = text(reply[0]);
@@ -233,11 +234,10 @@ export class RedisWriter {
 
   #checkNames(scope: string, items: readonly { readonly item: string }[]): void {
     const { maxScopeNameBytes, maxItemNameBytes } = this.#limits;
-    const scopeSound = scope.length > 0 && Buffer.byteLength(scope) <= maxScopeNameBytes;
-    const soundItem = ({ item }: { item: string }): boolean =>
-      item.length > 0 && Buffer.byteLength(item) <= maxItemNameBytes;
-    if (!scopeSound || !items.every(soundItem))
-      throw new StoreError(`names of scopes and items have 1 to ${maxItemNameBytes} octets`);
+    const sound = (name: string, maxBytes: number): boolean =>
+      name.length <= maxBytes && /^[\x21-\x7e]+$/.test(name);
+    if (!sound(scope, maxScopeNameBytes) || !items.every(({ item }) => sound(item, maxItemNameBytes)))
+      throw new StoreError(`names have 1 to ${maxItemNameBytes} printable ASCII characters`);
   }
 }
 

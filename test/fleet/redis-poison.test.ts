@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Redis } from 'ioredis';
 import { FleetKeys } from '../../src/fleet/fleet-keys.ts';
-import { RedisStore } from '../../src/fleet/redis-store.ts';
+import { RedisStore, type RedisStoreOptions } from '../../src/fleet/redis-store.ts';
 import { STORE_LIMITS, StoreError } from '../../src/templates/store.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { StoreWitness, until } from '../support/store-witness.ts';
@@ -30,10 +30,11 @@ function fresh(): void {
   keys = new FleetKeys('millrace', `f${fleets++}`);
   store = another();
 }
-function another(): RedisStore {
+function another(options: Partial<RedisStoreOptions> = {}): RedisStore {
   const made = new RedisStore(`${server.uri}?fleet=f${fleets - 1}`, {
     writer: new Uint8Array(8).fill(open.length),
     times: { checkMs: 50 },
+    ...options,
   });
   open.push(made);
   return made;
@@ -109,14 +110,37 @@ test('random octets come as they are, for whoever reads values', async () => {
   assert.equal((await store.put(S, [newItem(S, T)], rubbish)).outcome, 'stored');
 });
 
-test('names of scopes that are too long are left out', async () => {
+test('items whose names are none do not push out others', async () => {
+  fresh();
+  const tight = another({ limits: { maxItemsPerScope: 3 } });
+  await tight.put(S, [newItem(S, T), newItem(S, U)]);
+  await raw.hset(keys.ofScope(S)[0], 'n'.repeat(200), 'x');
+  await raw.hset(keys.ofScope(S)[1], Buffer.from([0xff, 0x0a]), 'x');
+  assert.equal((await tight.put(S, [newItem(S, 'template/300')])).outcome, 'stored');
+  assert.deepEqual(
+    (await tight.getScope(S)).map(({ item }) => item),
+    [T, U, 'template/300'],
+  );
+  assert.equal(tight.status.evicted, 0);
+});
+
+test('names of scopes that are none are left out', async () => {
   fresh();
   await store.put(S, [newItem(S, T)]);
   await raw.zadd(keys.scopes, 1, 's'.repeat(200), 2, Buffer.from([0xff, 0xfe]), 3, 'not there');
   const witness = new StoreWitness();
   await store.watch(witness);
   assert.deepEqual([...witness.content.keys()], [S]);
-  assert.ok(store.status.poisoned['name-invalid'] >= 1);
+  assert.equal(store.status.poisoned['name-invalid'], 3);
+  // Room for a scope is not taken by names that are none, nor are they kept when idle scopes go.
+  const tight = another({ limits: { maxScopes: 2 } });
+  assert.equal((await tight.put('second', [newItem('second', T)])).outcome, 'stored');
+  assert.equal((await tight.put('third', [newItem('third', T)])).outcome, 'stored');
+  assert.equal(tight.status.evicted, 1);
+  await raw.zadd(keys.scopes, 1, Buffer.from([0xff, 0xfe]));
+  await raw.zadd(keys.scopes, 2, 's'.repeat(200));
+  await tight.sweep();
+  assert.deepEqual((await raw.zrange(keys.scopes, '0', '-1')).sort(), ['second', 'third']);
 });
 
 test('an entry in the log that is rubbish blocks, loudly; a new log ends that', async () => {

@@ -15,6 +15,15 @@ local function dropForeignKeys(maxItems)
   return dropped
 end
 
+-- The same for items whose names no collector writes.
+local function dropForeignItems(maxNameBytes)
+  for i = 4, 5 do
+    for _, item in ipairs(redis.call('HKEYS', KEYS[i])) do
+      if #item > maxNameBytes or string.find(item, '[^\33-\126]') then redis.call('HDEL', KEYS[i], item) end
+    end
+  end
+end
+
 -- The header of a value: 'damaged', 'newer', or 'sound' with kind, export time and sequence number. The checksum is left
 -- to readers.
 local function header(value)

@@ -4,7 +4,7 @@ Puts items of one scope, all or none, with one entry.
 KEYS: 1 meta, 2 log, 3 scopes, 4 templates, 5 exporter state, 6 times of the scope
 ARGV: 1 incarnation, 2 envelope, 3 retention of the log, 4 octets of the largest published copy, 5 scope, 6 largest value,
   7 items per scope, 8 scopes, 9 reorder window in ms, 10 most items named in a reply, 11 value that does not count,
-  12... item, value, age in ms
+  12 longest item name, 13... item, value, age in ms
 
 Replies: other-incarnation
   stored | unchanged, index, foreign keys dropped
@@ -23,7 +23,7 @@ local dropped = dropForeignKeys(maxItems)
 
 local items = {}
 local changed, fresh = false, 0
-for i = 12, #ARGV, 3 do
+for i = 13, #ARGV, 3 do
   local item, value = ARGV[i], ARGV[i + 1]
   local _, kind, exported, sequence = header(value)
   local key = kind == 3 and KEYS[5] or KEYS[4]
@@ -46,6 +46,7 @@ for i = 12, #ARGV, 3 do
 end
 
 if changed then
+  if itemCount() + fresh > maxItems then dropForeignItems(tonumber(ARGV[12])) end
   local over = itemCount() + fresh - maxItems
   if over > 0 then
     -- Some more than needed, so that a full scope is not sorted for each newcomer.
@@ -65,7 +66,13 @@ if changed then
   end
   if redis.call('ZSCORE', KEYS[3], scope) == false and redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[8]) then
     local idlest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-    return { 'scopes-full', index, idlest[1], idlest[2] }
+    -- No collector writes such a name, or reads it.
+    while idlest[1] and string.find(idlest[1], '[^\33-\126]') do
+      redis.call('ZREM', KEYS[3], idlest[1])
+      idlest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+    end
+    if redis.call('ZCARD', KEYS[3]) < tonumber(ARGV[8]) then idlest = nil end
+    if idlest then return { 'scopes-full', index, idlest[1], idlest[2] } end
   end
   index = append(ARGV[1], ARGV[2], ARGV[3], ARGV[4], now)
 end

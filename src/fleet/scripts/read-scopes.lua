@@ -6,7 +6,7 @@ ARGV: 1 largest value, 2 longest item name, 3 items per scope, 4 octets after wh
   5 item of the first scope after which to begin (empty: at the beginning), 6 the only item to read (empty: all)
 
 Replies: ms of Redis TIME, number of scopes read to their end, last item read of the scope after those (empty: none),
-  faults: number of values too large, names too long, keys with too many items, keys of another type,
+  faults: number of values too large, names too long or not printable ASCII, keys with too many items, keys of another type,
   list, for each scope begun, of lists: item, value, when it was last announced (ms of Redis TIME)
 ]]
 local maxValueBytes, maxNameBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -28,7 +28,7 @@ local function namesOf(first)
     if isHash(KEYS[key]) then
       local found = ARGV[6] == '' and redis.call('HKEYS', KEYS[key]) or { ARGV[6] }
       for _, item in ipairs(found) do
-        if #item == 0 or #item > maxNameBytes then faults[2] = faults[2] + 1
+        if #item == 0 or #item > maxNameBytes or string.find(item, '[^\33-\126]') then faults[2] = faults[2] + 1
         else names[#names + 1] = { item, KEYS[key] } end
       end
     end
