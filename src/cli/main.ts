@@ -35,6 +35,13 @@ async function run(argv: readonly string[]): Promise<number> {
         invocation.arguments,
         values as OptionValues<'inspect'>,
       );
+    case 'templates':
+      return (await import('./commands/templates.ts')).templates(
+        invocation.arguments,
+        values as OptionValues<'templates'>,
+      );
+    case 'log':
+      return (await import('./commands/log.ts')).log(invocation.arguments, values as OptionValues<'log'>);
     case 'demo':
       return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
   }
