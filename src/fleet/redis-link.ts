@@ -52,9 +52,18 @@ export class RedisLink {
   /** Serves a user from now on. Resolves after the first `up`; rejects when that fails, and tries again unless fatal. */
   async serve(user: LinkUser): Promise<void> {
     this.#user = user;
-    this.#connection?.close();
-    await this.#running;
-    await this.connection();
+    const connection = this.#connection;
+    if (connection === null) {
+      await this.connection();
+      return;
+    }
+    // It was made before there was a user.
+    try {
+      await user.up(connection);
+    } catch (error) {
+      connection.close();
+      throw error instanceof RedisError ? this.judge(error) : error;
+    }
   }
 
   /** The connection; while there is none and none is being made, rejects with what was wrong last. */

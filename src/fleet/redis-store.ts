@@ -176,7 +176,7 @@ export class RedisStore implements TemplateStore {
   /** A new connection: first the subscription, so that nothing is missed between reading and listening. */
   async #up(sync: LogSync, connection: RedisConnection): Promise<void> {
     await connection.subscribe(this.#keys.log, (octets) => {
-      if (sync.copy(octets)) void this.#read(sync, connection).catch(() => {});
+      if (!this.#closed && sync.copy(octets)) void this.#read(sync, connection).catch(() => {});
     });
     this.#warning = await this.#policyWarning(connection);
     await sync.read(this.#reader(connection));

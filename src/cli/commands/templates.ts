@@ -12,6 +12,7 @@ import {
   templateText,
 } from '../stored-templates.ts';
 import { exportLines, readExport } from '../template-export.ts';
+import { historyText } from '../template-history.ts';
 import { countText } from '../text.ts';
 import { useStore } from '../use-store.ts';
 
@@ -85,7 +86,11 @@ async function show(store: TemplateStore, [scope, id]: readonly string[], values
   const known = items.map((stored) => describeTemplate(scope, stored));
   const templates = known.filter((template) => template !== null);
   if (templates.length === 0) return nothing(scope, id);
-  for (const template of templates) print(template, values, templateText);
+  for (const template of templates) {
+    const history =
+      values.json || id === undefined ? '' : await historyText(store, scope, template.templateId);
+    print(template, values, (one) => templateText(one) + history);
+  }
   return ExitCode.ok;
 }
 
@@ -127,14 +132,9 @@ async function clear(store: TemplateStore, args: readonly string[], values: Valu
     throw usageError(`templates clear ${JSON.stringify(what)}: allowed are ${CLEAR_WHAT.join(', ')}`);
   }
   const { removed, index } = await store.clearScope(scope, what as ClearWhat, 'operator');
-  if (removed === 0) return nothing(scope, undefined);
-  const kinds = { all: 'item', data: 'data template', options: 'options template' };
-  report(
-    { removed, index, scope, what },
-    `removed ${countText(removed, kinds[what as ClearWhat])} of ${scope}`,
-    values,
-  );
-  return ExitCode.ok;
+  const noun = { all: 'item', data: 'data template', options: 'options template' }[what as ClearWhat];
+  report({ removed, index, scope, what }, `removed ${countText(removed, noun)} of ${scope}`, values);
+  return removed > 0 ? ExitCode.ok : ExitCode.failed;
 }
 
 async function exportTo(store: TemplateStore, [file]: readonly string[]): Promise<number> {
