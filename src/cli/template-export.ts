@@ -40,6 +40,12 @@ export function* exportLines(
   }
 }
 
+/** Whether import takes a value: it is sound, or of a later release. */
+export function isExportable(scope: string, { item, value }: StoredItem): boolean {
+  const decoded = decodeValue(scope, item, value);
+  return typeof decoded !== 'string' || decoded === 'newer-version';
+}
+
 /** The items of an exported file. Throws MillraceError INPUT_FAILED, with the number of the line. */
 export async function* readExport(
   file: string,
@@ -75,8 +81,7 @@ function itemOf(
   if (!parsed.success) throw wrong('not of the form {"scope", "item", "announcedAtMs", "value"}');
   const { scope, item, announcedAtMs, value: text } = parsed.data;
   const value = new Uint8Array(Buffer.from(text, 'base64'));
-  const decoded = decodeValue(scope, item, value);
-  if (typeof decoded === 'string' && decoded !== 'newer-version')
-    throw wrong(`no value of this item: ${decoded}`);
-  return { scope, stored: { item, value, idleMs: Math.max(0, nowMs - announcedAtMs) } };
+  const stored = { item, value, idleMs: Math.max(0, nowMs - announcedAtMs) };
+  if (!isExportable(scope, stored)) throw wrong('the value is damaged or of another item');
+  return { scope, stored };
 }

@@ -11,7 +11,7 @@ import {
   templateLine,
   templateText,
 } from '../stored-templates.ts';
-import { exportLines, readExport } from '../template-export.ts';
+import { exportLines, isExportable, readExport } from '../template-export.ts';
 import { historyText } from '../template-history.ts';
 import { countText } from '../text.ts';
 import { useStore } from '../use-store.ts';
@@ -138,10 +138,18 @@ async function clear(store: TemplateStore, args: readonly string[], values: Valu
 }
 
 async function exportTo(store: TemplateStore, [file]: readonly string[]): Promise<number> {
-  const lines = [...exportLines(await contentOf(store))];
+  const content = await contentOf(store);
+  let damaged = 0;
+  for (const [scope, items] of content) {
+    const sound = items.filter((stored) => isExportable(scope, stored));
+    damaged += items.length - sound.length;
+    content.set(scope, sound);
+  }
+  const lines = [...exportLines(content)];
   if (file === '-') process.stdout.write(lines.join(''));
-  else await writeFile(file, lines);
-  say(`exported ${countText(lines.length - 1, 'item')}`);
+  else await writeFile(file, lines, { mode: 0o600 });
+  const rest = damaged === 0 ? '' : `; ${countText(damaged, 'damaged item')} left out`;
+  say(`exported ${countText(lines.length - 1, 'item')}${rest}`);
   return ExitCode.ok;
 }
 
