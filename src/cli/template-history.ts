@@ -3,6 +3,7 @@ import { RedisStore } from '../fleet/redis-store.ts';
 import type { TemplateStore } from '../templates/store.ts';
 import { templateItem } from '../templates/store-key.ts';
 import { describeTemplate, type FieldDescription, fieldDifference, timeText } from './stored-templates.ts';
+import { countText } from './text.ts';
 
 /** Changes of one template that are shown. */
 const SHOWN = 10;
@@ -44,7 +45,7 @@ function effectOn(
       const put = entry.items.find((one) => one.item === item);
       if (put === undefined) return null;
       const { fields = null, fault } = describeTemplate(entry.scope, { ...put, idleMs: 0 })!;
-      return { text: fault ?? `defined, ${fields?.length} fields`, fields };
+      return { text: fault ?? `defined, ${countText(fields?.length ?? 0, 'field')}`, fields };
     }
     case EntryKind.remove:
       return entry.items.includes(item) ? { text: `removed, ${entry.reason}`, fields: null } : null;

@@ -76,7 +76,7 @@ export class MemoryStore implements TemplateStore {
       if (outcome === 'older' || outcome === 'newer-format') return this.#decided(outcome, current);
       if (outcome === 'stored') stored.push({ item, value: value.slice(), idleMs: ageMs });
     }
-    if (stored.length > 0 && !this.#makeRoom(scope, stored, nowMs)) return this.#decided('full');
+    if (stored.length > 0 && !this.#makeRoom(scope, items, nowMs)) return this.#decided('full');
     for (const { item, ageMs } of items) this.content.touch(scope, item, nowMs - ageMs);
     if (stored.length > 0) this.#commit({ type: 'put', scope, items: stored }, nowMs);
     else this.contentTouched();
@@ -183,7 +183,7 @@ export class MemoryStore implements TemplateStore {
   }
 
   /** Evicts what was announced longest ago where there are too many; false when the items do not fit even so. */
-  #makeRoom(scope: string, items: readonly StoredItem[], nowMs: number): boolean {
+  #makeRoom(scope: string, items: readonly NewItem[], nowMs: number): boolean {
     const tooLarge = items.some(({ value }) => value.length > STORE_LIMITS.maxValueBytes);
     if (tooLarge || items.length > STORE_LIMITS.maxItemsPerPut) return false;
     const excess = this.content.excess(scope, items);

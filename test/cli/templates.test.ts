@@ -314,7 +314,7 @@ test('a store on Redis: the same commands, the history of a template, and the lo
   assert.equal(shown.code, 0, shown.stderr);
   const history = shown.stdout.split('changes in the log\n')[1].split('\n');
   assert.match(history[0], /by 00112233aabbccdd: defined, 4 fields$/);
-  assert.match(history[1], /by ffffffffffffffff: defined, 1 fields?$/);
+  assert.match(history[1], /by ffffffffffffffff: defined, 1 field$/);
   assert.match(history[2], /- variable .*octetDeltaCount/);
   assert.equal((await templates(uri, 'withdraw', IPFIX, '256')).code, 0);
   assert.equal((await templates(uri, 'list', '--json')).stdout.trim().split('\n').length, 3);
