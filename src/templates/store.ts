@@ -139,8 +139,8 @@ export class StoreError extends Error {
 }
 
 /**
- * Bounds of every store. Where there are too many items or scopes, those announced longest ago are evicted; what is too large is
- * refused as `full`, and names that are too long with a StoreError.
+ * Bounds of every store. Where there are too many items or scopes, those announced longest ago are evicted; what is too large
+ * is refused as `full`, and names that are too long with a StoreError.
  */
 export const STORE_LIMITS = Object.freeze({
   /** A template of 10 000 fields has 80 kB. */
