@@ -38,6 +38,13 @@ async function run(argv: readonly string[]): Promise<number> {
       );
     case 'doctor':
       return (await import('./commands/doctor.ts')).doctor(values as OptionValues<'doctor'>);
+    case 'templates':
+      return (await import('./commands/templates.ts')).templates(
+        invocation.arguments,
+        values as OptionValues<'templates'>,
+      );
+    case 'log':
+      return (await import('./commands/log.ts')).log(invocation.arguments, values as OptionValues<'log'>);
     case 'demo':
       return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
   }

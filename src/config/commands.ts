@@ -131,6 +131,37 @@ export const COMMANDS = {
       },
     ],
   },
+  templates: {
+    summary: 'look at the template store, and change it',
+    description:
+      'list; show SCOPE [ID]; diff SCOPE ID OTHER, where OTHER is another store or an exported file; withdraw SCOPE ID; ' +
+      'clear SCOPE [data|options|all]; export FILE and import FILE. list, show, diff and export only read, and can be used ' +
+      'beside a collector; a file store can be changed while no collector has it.',
+    argument: {
+      syntax: 'action',
+      several: true,
+      help: 'what to do, and with what; - is standard input or output',
+    },
+    examples: [
+      { line: 'millrace templates list --exporter 192.0.2.1', does: 'what is known of one exporter' },
+      {
+        line: 'millrace templates show ipfix/192.0.2.1/0/7 256 --templates redis://localhost?fleet=lab',
+        does: 'one template with its fields',
+      },
+      { line: 'millrace templates export - > templates.jsonl', does: 'everything, one JSON object per line' },
+    ],
+  },
+  log: {
+    summary: 'read the log of a fleet',
+    description:
+      'tail [N]: the last entries, 20 unless told; show INDEX: one entry; verify: checks order, hash chain and checksums of ' +
+      'the log, and its content against the store.',
+    argument: { syntax: 'action', several: true, help: 'what to do, and with what' },
+    examples: [
+      { line: 'millrace log tail 50 --templates redis://localhost?fleet=lab', does: 'who has learned what' },
+      { line: 'millrace log verify --templates redis://localhost?fleet=lab', does: 'is the log sound?' },
+    ],
+  },
   demo: {
     summary: 'collector and simulated exporters in one terminal',
     description:

@@ -240,7 +240,7 @@ export const OPTIONS = {
     defaultHelp: 'a file in $STATE_DIRECTORY or $XDG_STATE_HOME/millrace',
     help: 'where templates and exporter state are kept and shared: memory: (nowhere), file:///PATH, redis://HOST:6379/0?fleet=NAME (docs/store.md)',
     group: 'Templates',
-    commands: ['collect'],
+    commands: ['collect', 'templates', 'log'],
   },
   evictions: {
     flag: 'evictions',
@@ -310,6 +310,24 @@ export const OPTIONS = {
     help: 'time between two status lines; 0: none',
     group: 'Reporting',
     commands: ['collect'],
+  },
+  ofExporter: {
+    flag: 'exporter',
+    kind: 'optional',
+    syntax: 'CIDR',
+    schema: schemas.cidr,
+    help: 'only of exporters with such an address',
+    group: 'Templates',
+    commands: ['templates'],
+  },
+  json: {
+    flag: 'json',
+    kind: 'switch',
+    syntax: '',
+    schema: schemas.onOff,
+    help: 'JSON for programs, one object per line',
+    group: 'Reporting',
+    commands: ['templates', 'log'],
   },
   quiet: {
     flag: 'quiet',

@@ -64,6 +64,13 @@ export function text(what: string): z.ZodType<string, string> {
 
 export const onOff = value('is true or false', parseSwitch).meta({ type: 'boolean' });
 
+/** What kinds of stores there are; the rest is checked when it is opened (fleet/open-store.ts). */
+export const storeUri = value(
+  'is memory:, file:///absolute/path, redis://host:6379/0?fleet=name or module:/path/to/own.js',
+  (given) =>
+    /^(memory:|file:|module:|rediss?(\+sentinel|\+cluster)?:)[!-~]*$/.test(given) ? given : undefined,
+);
+
 export const listenUri = value(
   'is netflow://ADDRESS:PORT, such as netflow://[::]:2055 or netflow://0.0.0.0:9995',
   parseListenUri,

@@ -152,7 +152,7 @@ class ContentReader {
     const length = this.#at < this.#bytes.length ? this.#bytes[this.#at++] : 0;
     const name = latin1.decode(this.#bytes.subarray(this.#at, this.#at + length));
     this.#at += length;
-    return name.length === length && length <= maxBytes && isName(name) ? name : null;
+    return name.length === length && isName(name, maxBytes) ? name : null;
   }
 
   /** 0 where too little is left; from then on nothing is there any more. */

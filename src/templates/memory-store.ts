@@ -18,6 +18,9 @@ import {
 import { type ContentItem, isName, StoreContent, storedItem } from './store-content.ts';
 import { headerFault, kindOf, sameContent, supersedes, ValueKind, versionOf } from './stored-value.ts';
 
+/** Items that make room in a full scope. */
+const EVICTED_AT_ONCE = 256;
+
 /** How often scopes are looked for that nobody announces anything of. */
 export const SWEEP_INTERVAL_MS = 60_000;
 
@@ -66,7 +69,6 @@ export class MemoryStore implements TemplateStore {
 
   async put(scope: string, items: readonly NewItem[], replacing?: Uint8Array): Promise<PutResult> {
     const nowMs = this.#enterToWrite(scope, items);
-    if (!this.content.fits(scope, items)) return this.#decided('full');
     const stored: StoredItem[] = [];
     for (const { item, value, ageMs } of items) {
       const current = this.content.item(scope, item);
@@ -74,6 +76,7 @@ export class MemoryStore implements TemplateStore {
       if (outcome === 'older' || outcome === 'newer-format') return this.#decided(outcome, current);
       if (outcome === 'stored') stored.push({ item, value: value.slice(), idleMs: ageMs });
     }
+    if (stored.length > 0 && !this.#makeRoom(scope, items, nowMs)) return this.#decided('full');
     for (const { item, ageMs } of items) this.content.touch(scope, item, nowMs - ageMs);
     if (stored.length > 0) this.#commit({ type: 'put', scope, items: stored }, nowMs);
     else this.contentTouched();
@@ -166,14 +169,36 @@ export class MemoryStore implements TemplateStore {
   }
 
   #enterToWrite(scope: string, items: readonly NewItem[]): number {
-    const bad = [scope, ...items.map(({ item }) => item)].find((name) => !isName(name));
-    if (bad !== undefined)
-      throw new StoreError('names of scopes and items are printable ASCII without spaces');
+    const { maxScopeNameBytes, maxItemNameBytes } = STORE_LIMITS;
+    if (!isName(scope, maxScopeNameBytes) || !items.every(({ item }) => isName(item, maxItemNameBytes))) {
+      throw new StoreError(
+        `names of scopes and items are 1 to ${maxItemNameBytes} printable ASCII characters`,
+      );
+    }
     for (const { item, value } of items) {
       const fault = headerFault(value);
       if (fault !== null && fault !== 'newer-version') throw new StoreError(`no value for ${item}: ${fault}`);
     }
     return this.#enter();
+  }
+
+  /** Evicts what was announced longest ago where there are too many; false when the items do not fit even so. */
+  #makeRoom(scope: string, items: readonly NewItem[], nowMs: number): boolean {
+    const tooLarge = items.some(({ value }) => value.length > STORE_LIMITS.maxValueBytes);
+    if (tooLarge || items.length > STORE_LIMITS.maxItemsPerPut) return false;
+    const excess = this.content.excess(scope, items);
+    if (excess.scope) {
+      const idlest = this.content.idlestScope();
+      this.#commit({ type: 'clear', scope: idlest, what: 'all', reason: 'evicted' }, nowMs);
+    }
+    if (excess.items > 0) {
+      const staying = new Set(items.map(({ item }) => item));
+      // Some more than needed, so that a full scope is not sorted for each newcomer.
+      const wanted = Math.max(excess.items, EVICTED_AT_ONCE);
+      const oldest = this.content.oldestItems(scope, staying).slice(0, wanted);
+      this.#commit({ type: 'remove', scope, items: oldest, reason: 'evicted' }, nowMs);
+    }
+    return this.content.fits(scope, items);
   }
 
   #commit(change: StoreChange, nowMs: number): void {
@@ -213,9 +238,7 @@ function judge(
   if (sameContent(candidate.value, current.value)) return 'unchanged';
   // What a later release writes is for it to judge.
   if (headerFault(candidate.value) === 'newer-version') return 'stored';
-  if (kindOf(candidate.value) === ValueKind.state) {
-    return candidate.arrivedAtMs >= current.arrivedAtMs ? 'stored' : 'older';
-  }
+  if (kindOf(candidate.value) === ValueKind.state) return 'stored';
   const version = ({ value, arrivedAtMs }: typeof candidate): Version =>
     versionOf(value, nowMs - arrivedAtMs);
   return supersedes(version(candidate), version(current)) ? 'stored' : 'older';

@@ -21,8 +21,8 @@ export const ITEM_BYTES = 21;
 /** Names are printable ASCII, so that there is one order of them and a terminal can show them. */
 const NAME = /^[!-~]+$/;
 
-export function isName(name: string): boolean {
-  return NAME.test(name);
+export function isName(name: string, maxBytes: number): boolean {
+  return name.length <= maxBytes && NAME.test(name);
 }
 
 export class StoreContent {
@@ -50,21 +50,25 @@ export class StoreContent {
     return this.#scopes.get(scope)?.get(item);
   }
 
-  /** Whether STORE_LIMITS allow these items; those of the same name make room. */
-  fits(scope: string, items: readonly { readonly item: string; readonly value: Uint8Array }[]): boolean {
+  /** How many items, and whether a scope, would have to go for these items to fit the limits on numbers. */
+  excess(scope: string, items: readonly { readonly item: string }[]): { items: number; scope: boolean } {
     const known = this.#scopes.get(scope);
-    if (items.length > STORE_LIMITS.maxItemsPerPut) return false;
-    if (scope.length > STORE_LIMITS.maxScopeNameBytes) return false;
-    if (known === undefined && this.#scopes.size >= STORE_LIMITS.maxScopes) return false;
-    const added = new Set<string>();
+    const added = new Set(items.map(({ item }) => item).filter((item) => known?.has(item) !== true));
+    return {
+      items: Math.max(0, (known?.size ?? 0) + added.size - STORE_LIMITS.maxItemsPerScope),
+      scope: known === undefined && this.#scopes.size >= STORE_LIMITS.maxScopes,
+    };
+  }
+
+  /** Whether all STORE_LIMITS allow these items. */
+  fits(scope: string, items: readonly { readonly item: string; readonly value: Uint8Array }[]): boolean {
+    const excess = this.excess(scope, items);
+    if (excess.scope || excess.items > 0 || items.length > STORE_LIMITS.maxItemsPerPut) return false;
     let bytes = this.#bytes + SCOPE_BYTES + scope.length;
     for (const { item, value } of items) {
-      if (item.length > STORE_LIMITS.maxItemNameBytes) return false;
       if (value.length > STORE_LIMITS.maxValueBytes) return false;
       bytes += ITEM_BYTES + item.length + value.length;
-      if (known?.has(item) !== true) added.add(item);
     }
-    if ((known?.size ?? 0) + added.size > STORE_LIMITS.maxItemsPerScope) return false;
     return bytes <= STORE_LIMITS.maxContentBytes;
   }
 
@@ -117,10 +121,28 @@ export class StoreContent {
     return taken.map(([item]) => item);
   }
 
+  /** Items of a scope but these, those that were announced longest ago first. */
+  oldestItems(scope: string, but: ReadonlySet<string>): string[] {
+    return this.items(scope)
+      .filter(([item]) => !but.has(item))
+      .sort(([, a], [, b]) => a.announcedAtMs - b.announcedAtMs)
+      .map(([item]) => item);
+  }
+
+  /** The scope of which the last announcement is longest ago. */
+  idlestScope(): string {
+    let idlest = '';
+    let idlestAtMs = Number.POSITIVE_INFINITY;
+    for (const [scope, items] of this.#scopes) {
+      const atMs = lastAnnounced(items);
+      if (atMs < idlestAtMs) [idlest, idlestAtMs] = [scope, atMs];
+    }
+    return idlest;
+  }
+
   /** Scopes of which nothing was announced since a time. */
   idleScopes(sinceMs: number): string[] {
-    const idle = (entry: ContentItem): boolean => entry.announcedAtMs < sinceMs;
-    return this.scopeNames().filter((scope) => [...this.#scopes.get(scope)!.values()].every(idle));
+    return this.scopeNames().filter((scope) => lastAnnounced(this.#scopes.get(scope)!) < sinceMs);
   }
 
   #delete(scope: string, item: string): void {
@@ -133,6 +155,12 @@ export class StoreContent {
     this.#scopes.delete(scope);
     this.#bytes -= SCOPE_BYTES + scope.length;
   }
+}
+
+function lastAnnounced(items: ReadonlyMap<string, ContentItem>): number {
+  let atMs = Number.NEGATIVE_INFINITY;
+  for (const { announcedAtMs } of items.values()) atMs = Math.max(atMs, announcedAtMs);
+  return atMs;
 }
 
 /** What an item is to somebody outside: a copy, with its age. */

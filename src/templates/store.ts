@@ -25,7 +25,7 @@ export interface StoredItem {
 /**
  * stored: it is the store's value now. unchanged: the store had the same definition already. older: another definition
  * wins by the conflict rule (supersedes), it is in `current`. newer-format: the store holds a value of a later format,
- * which is kept. full: a limit of the store.
+ * which is kept. full: too large for the store.
  */
 export type PutOutcome = 'stored' | 'unchanged' | 'older' | 'newer-format' | 'full';
 
@@ -138,7 +138,10 @@ export class StoreError extends Error {
   }
 }
 
-/** Bounds of every store; what goes beyond is refused and counted. */
+/**
+ * Bounds of every store. Where there are too many items or scopes, those announced longest ago are evicted; what is too large
+ * is refused as `full`, and names that are too long with a StoreError.
+ */
 export const STORE_LIMITS = Object.freeze({
   /** A template of 10 000 fields has 80 kB. */
   maxValueBytes: 128 * 1024,

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { COMMAND_NAMES, type CommandName } from '../../src/config/commands.ts';
+import { COMMAND_NAMES, COMMANDS, type CommandName, type CommandSpec } from '../../src/config/commands.ts';
 import { flagText } from '../../src/config/option.ts';
 import { optionsOf } from '../../src/config/options.ts';
 import { type Ended, run } from './child.ts';
@@ -67,8 +67,7 @@ test('a bad value of every option is one line with the flag, what was given and 
     }
   assert.ok(cases.length > 30);
   await forEach(cases, async ([command, flag, bad]) => {
-    const file =
-      { decode: ['x.pcap'], replay: ['x.pcap'], inspect: ['plan', 'x.pcap'] }[command as string] ?? [];
+    const file = (COMMANDS[command] as CommandSpec).argument === undefined ? [] : ['some.pcap'];
     const ended = await run([command, ...file, `--${flag}`, bad]);
     assertUsage(ended, `--${flag}`, JSON.stringify(bad), 'allowed');
   });

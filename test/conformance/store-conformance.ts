@@ -573,7 +573,7 @@ export function storeConformance(
     );
 
     it(
-      'items of a put, and of a scope',
+      'items of a put, and of a scope: the oldest make room',
       using(async (store) => {
         const items = Array.from({ length: maxItemsPerScope + 1 }, (_, i) => template(256 + i, 'a'));
         assert.equal(await outcome(store, SCOPE, ...items.slice(0, maxItemsPerPut + 1)), 'full');
@@ -582,12 +582,18 @@ export function storeConformance(
           const some = items.slice(at, Math.min(at + maxItemsPerPut, maxItemsPerScope));
           assert.equal(await outcome(store, SCOPE, ...some), 'stored');
         }
-        assert.equal(await outcome(store, SCOPE, items[maxItemsPerScope]), 'full');
-        assert.equal(await outcome(store, OTHER, template(256, 'a', { scope: OTHER })), 'stored');
-        // What is there can still change, and what goes makes room.
-        assert.equal(await outcome(store, SCOPE, template(256, 'b', { sequence: 2 })), 'stored');
-        await store.remove(SCOPE, ['template/256'], 'withdrawn');
+        assert.equal((await store.getScope(SCOPE)).length, maxItemsPerScope);
+        const watcher = new Recorder();
+        await store.watch(watcher);
         assert.equal(await outcome(store, SCOPE, items[maxItemsPerScope]), 'stored');
+        const left = await store.getScope(SCOPE);
+        assert.ok(left.length <= maxItemsPerScope);
+        await holds(store, items[maxItemsPerScope]);
+        const { index } = await store.put(OTHER, [template(256, 'a', { scope: OTHER })]);
+        await watcher.until(index);
+        assert.deepEqual(Object.keys(watcher.items(SCOPE)), names(left));
+        const removals = watcher.changes.flatMap(({ change }) => (change.type === 'remove' ? [change] : []));
+        assert.ok(removals.length > 0 && removals.every(({ reason }) => reason === 'evicted'));
       }),
     );
 
@@ -598,28 +604,34 @@ export function storeConformance(
         const name = 'i'.repeat(maxItemNameBytes);
         assert.equal(await outcome(store, scope, item('a', { scope, item: name })), 'stored');
         assert.equal((await store.getScope(scope))[0].item, name);
-        assert.equal(await outcome(store, `${scope}s`, item('a', { scope: `${scope}s` })), 'full');
-        assert.equal(await outcome(store, SCOPE, item('a', { item: `${name}i` })), 'full');
+        await rejects(store.put(`${scope}s`, [item('a', { scope: `${scope}s` })]));
+        await rejects(store.put(SCOPE, [item('a', { item: `${name}i` })]));
+        await rejects(store.put('', [item('a', { scope: '' })]));
+        await rejects(store.put(SCOPE, [item('a', { item: '' })]));
       }),
     );
 
     it(
-      'scopes',
+      'scopes: the one that was idle longest makes room',
       using(async (store) => {
         const scopeOf = (i: number): string => `ipfix/192.0.2.1/0/${i}`;
         const abreast = 200;
-        for (let at = 0; at < STORE_LIMITS.maxScopes; at += abreast) {
-          const outcomes = Array.from({ length: abreast }, (_, i) => {
+        const idle = template(256, 'a', { scope: scopeOf(0), ageMs: HOUR_MS });
+        await store.put(scopeOf(0), [idle]);
+        for (let at = 1; at < STORE_LIMITS.maxScopes; at += abreast) {
+          const count = Math.min(abreast, STORE_LIMITS.maxScopes - at);
+          const outcomes = Array.from({ length: count }, (_, i) => {
             const scope = scopeOf(at + i);
             return outcome(store, scope, template(256, 'a', { scope }));
           });
           assert.deepEqual([...new Set(await Promise.all(outcomes))], ['stored']);
         }
+        assert.equal((await store.getScope(scopeOf(0))).length, 1);
         const scope = scopeOf(STORE_LIMITS.maxScopes);
-        assert.equal(await outcome(store, scope, template(256, 'a', { scope })), 'full');
-        assert.equal(await outcome(store, scopeOf(0), template(257, 'a', { scope: scopeOf(0) })), 'stored');
-        await store.clearScope(scopeOf(1), 'all', 'operator');
         assert.equal(await outcome(store, scope, template(256, 'a', { scope })), 'stored');
+        assert.deepEqual(await store.getScope(scopeOf(0)), []);
+        for (const i of [1, STORE_LIMITS.maxScopes - 1, STORE_LIMITS.maxScopes])
+          assert.equal((await store.getScope(scopeOf(i))).length, 1);
       }),
     );
   });

@@ -78,15 +78,41 @@ test('the clock of the store does not follow a wall clock that is set', async ()
   assert.equal((await store.get(SCOPE, 'template/256'))?.idleMs, 1_000);
 });
 
-test('exporter state that waited longer than what is there is older', async () => {
-  const store = new MemoryStore(new ManualClock());
-  const rate = (text: string, ageMs: number) => ({
-    ...templateItemOf(SCOPE, 256, text, { kind: 3 }),
-    ageMs,
-  });
-  await store.put(SCOPE, [rate('512', 1_000)]);
-  assert.equal((await store.put(SCOPE, [rate('1', 1_001)])).outcome, 'older');
-  assert.equal((await store.put(SCOPE, [rate('2', 1_000)])).outcome, 'stored');
+test('a full scope evicts what was announced longest ago', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore(clock);
+  const ids = Array.from({ length: STORE_LIMITS.maxItemsPerScope }, (_, i) => 256 + i);
+  for (let at = 0; at < ids.length; at += STORE_LIMITS.maxItemsPerPut) {
+    const some = ids.slice(at, at + STORE_LIMITS.maxItemsPerPut);
+    await store.put(
+      SCOPE,
+      some.map((id) => templateItemOf(SCOPE, id, 'a')),
+    );
+  }
+  clock.advance(1_000);
+  const touched = ids.slice(0, -300).map((id) => `template/${id}`);
+  await store.touch(SCOPE, touched);
+  const watcher = new Recorder();
+  await store.watch(watcher);
+  assert.equal((await store.put(SCOPE, [templateItemOf(SCOPE, 60_000, 'new')])).outcome, 'stored');
+  const { change } = watcher.changes[0];
+  assert.ok(change.type === 'remove' && change.reason === 'evicted');
+  assert.equal(change.items.length, 256);
+  assert.ok(change.items.every((item) => !touched.includes(item)));
+});
+
+test('a full store evicts the scope that was announced longest ago', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore(clock);
+  const scopeOf = (i: number): string => `ipfix/192.0.2.1/0/${i}`;
+  for (let i = 0; i < STORE_LIMITS.maxScopes; i++)
+    await store.put(scopeOf(i), [templateItemOf(scopeOf(i), 256, 'a')]);
+  clock.advance(1_000);
+  for (let i = 0; i < STORE_LIMITS.maxScopes; i++)
+    if (i !== 77) await store.touch(scopeOf(i), ['template/256']);
+  assert.equal((await store.put(OTHER, [templateItemOf(OTHER, 256, 'new')])).outcome, 'stored');
+  assert.deepEqual(await store.getScope(scopeOf(77)), []);
+  assert.equal((await store.getScope(scopeOf(78))).length, 1);
 });
 
 test('changes that a watcher makes are told after the one it is being told', async () => {
