@@ -54,9 +54,10 @@ const TASK_ITEMS = 1_024;
  * How long a task waits for more datagrams: giving out tasks of a few costs several times what their decoding does
  * (perf-reports: dispatch by batch size).
  */
-const TASK_LINGER_MS = 10;
-/** Between two looks at the rings while datagrams keep coming. */
-const PAUSE_MS = 1;
+const TASK_LINGER_MS = 16;
+/** Between two looks at the rings while datagrams keep coming: about as long as a task takes to fill, within these bounds. */
+const SHORTEST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 8;
 /** Datagrams scanned before the event loop gets a turn. */
 const PUMP_DATAGRAMS = 1_024;
 /** Datagrams taken from one ring before the next has its turn. */
@@ -90,6 +91,9 @@ export class Pipeline {
   #scheduled = false;
   #pumping = false;
   #paused = false;
+  #pauseMs = SHORTEST_PAUSE_MS;
+  /** Datagrams taken before the last pause. */
+  #scannedBefore = 0;
   #watching = false;
   #stopped = false;
   #idle: (() => void) | null = null;
@@ -216,10 +220,15 @@ export class Pipeline {
   #later(): void {
     if (this.#paused) return;
     this.#paused = true;
+    const many = this.scanned - this.#scannedBefore > TASK_DATAGRAMS;
+    this.#scannedBefore = this.scanned;
+    this.#pauseMs = many
+      ? Math.max(SHORTEST_PAUSE_MS, this.#pauseMs / 2)
+      : Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
     setTimeout(() => {
       this.#paused = false;
       this.#pump();
-    }, PAUSE_MS);
+    }, this.#pauseMs);
   }
 
   /** Sleeps until a receive thread has published something, one watch at a time. */
