@@ -47,8 +47,9 @@ export interface PipelineParts {
   onRelease: () => void;
 }
 
-/** A task is closed when it has so many datagrams or items. */
-const TASK_DATAGRAMS = 128;
+/** A task is closed when it has so many datagrams, octets of them, or items. Octets grow about tenfold as NDJSON, to what a slab holds. */
+const TASK_DATAGRAMS = 256;
+const TASK_OCTETS = 384 * 1024;
 const TASK_ITEMS = 1_024;
 /**
  * How long a task waits for more datagrams: giving out tasks of a few costs several times what their decoding does
@@ -196,7 +197,7 @@ export class Pipeline {
           this.#scan(ring);
           left--;
           found = true;
-          if (this.#open.datagrams >= TASK_DATAGRAMS || this.#open.items >= TASK_ITEMS) this.#close();
+          if (this.#isFull(this.#open)) this.#close();
         }
       }
     }
@@ -206,6 +207,10 @@ export class Pipeline {
     else if (!this.#open.empty || (this.#parts.watchRings && left < PUMP_DATAGRAMS)) this.#later();
     else if (this.#parts.watchRings) this.#watch();
     this.#settleIdle();
+  }
+
+  #isFull({ datagrams, octets, items }: Task): boolean {
+    return datagrams >= TASK_DATAGRAMS || octets >= TASK_OCTETS || items >= TASK_ITEMS;
   }
 
   /** Whether the open task is worth a worker's attention, or has waited long enough for more datagrams. */
@@ -287,6 +292,7 @@ export class Pipeline {
       this.oversize++;
       return;
     }
+    open.octets += length;
     const address = slot + RecordOffset.address;
     if (!this.#admitted(bytes, address)) {
       this.#ledger.add(Count.datagrams_refused_not_admitted);

@@ -9,6 +9,7 @@ export class Task {
   readonly firstItem: number;
   items = 0;
   datagrams = 0;
+  octets = 0;
   /** When its first datagram was scanned. */
   openedAtMs = 0;
   /** Datagrams that count as decoded once the range is retired. */
