@@ -1,0 +1,72 @@
+/** Writes a text as its format wants it, where there is room for it; returns the offset behind. */
+export type PutText = (
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  source: Uint8Array,
+  offset: number,
+  length: number,
+) => number;
+
+const SLOTS = 512;
+const MIN_BYTES = 4096;
+const WORD_BYTES = 8;
+
+/**
+ * Texts that rules have made (names, mostly), as a format writes them. Many rows of a batch share a text: it is encoded for the
+ * first of them and copied word by word for the others. Known by where it stands in the scratch text, so only until the next
+ * bind. What is encoded is UTF-8, in which no word has the bits of a NaN (see PackedKeys).
+ */
+export class MadeTexts {
+  readonly #put: PutText;
+  readonly #expansion: number;
+  /** By slot: one more than the offset of the text, where the encoded one starts, and its length. A newcomer takes the place. */
+  readonly #offsets = new Uint32Array(SLOTS);
+  readonly #starts = new Uint32Array(SLOTS);
+  readonly #lengths = new Uint32Array(SLOTS);
+  #bytes = new Uint8Array(MIN_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  #used = 0;
+
+  /** expansion: octets that one octet of a text may become, headers apart. */
+  constructor(put: PutText, expansion: number) {
+    this.#put = put;
+    this.#expansion = expansion;
+  }
+
+  /** To be called when another batch is bound. */
+  forget(): void {
+    if (this.#used === 0) return;
+    this.#used = 0;
+    this.#offsets.fill(0);
+  }
+
+  /** Writes a text to a view, and up to 7 octets beyond; returns the offset behind. */
+  copyTo(view: DataView, at: number, source: Uint8Array, offset: number, length: number): number {
+    const slot = offset & (SLOTS - 1);
+    if (this.#offsets[slot] !== offset + 1) this.#encode(slot, source, offset, length);
+    const start = this.#starts[slot];
+    const bytes = this.#lengths[slot];
+    const from = this.#view;
+    for (let i = 0; i < bytes; i += WORD_BYTES)
+      view.setFloat64(at + i, from.getFloat64(start + i, true), true);
+    return at + bytes;
+  }
+
+  #encode(slot: number, source: Uint8Array, offset: number, length: number): void {
+    const need = this.#used + length * this.#expansion + 2 * WORD_BYTES;
+    if (need > this.#bytes.length) this.#grow(need);
+    const end = this.#put(this.#bytes, this.#view, this.#used, source, offset, length);
+    this.#offsets[slot] = offset + 1;
+    this.#starts[slot] = this.#used;
+    this.#lengths[slot] = end - this.#used;
+    this.#used = end;
+  }
+
+  #grow(need: number): void {
+    const larger = new Uint8Array(Math.max(need, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#used));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
