@@ -284,7 +284,8 @@ export class Scanner<C> {
     }
     const entry = scope && this.templates.find(scope, templateId, this.#now);
     if (scope !== undefined && entry !== undefined) {
-      this.scopes.sawData(scope, this.#now);
+      // Asked here, because a time that is handed on is a number on the heap.
+      if (!scope.established) this.scopes.sawData(scope, this.#now);
       this.#handler.bound(entry, scope, this.#header, start, end);
       return;
     }
@@ -333,19 +334,7 @@ export class Scanner<C> {
     const reader = this.#reader;
     const { templateId } = reader;
     const refusal = this.#refusal(kind, dialect);
-    const result =
-      refusal ??
-      (scope === undefined
-        ? 'too-many-scopes'
-        : this.templates.learn(
-            scope,
-            templateId,
-            kind,
-            dialect,
-            reader.scopeCount,
-            this.#fields(),
-            this.#now,
-          ));
+    const result = refusal ?? (scope === undefined ? 'too-many-scopes' : this.#learn(scope, kind, dialect));
     if (isRefusal(result)) {
       // What follows is in the new, unusable shape: the old definition must not be used on it.
       if (scope !== undefined) this.templates.discard(scope, templateId);
@@ -354,6 +343,15 @@ export class Scanner<C> {
     }
     if (result === 'learned') this.#learned.push(templateId);
     this.#handler.template(scope, result, kind, templateId);
+  }
+
+  #learn(scope: Scope<C>, kind: TemplateKind, dialect: Dialect): TemplateAction | RefusalReason {
+    const { templates } = this;
+    const reader = this.#reader;
+    const now = this.#now;
+    if (templates.refresh(scope, kind, dialect, reader, this.#view, now)) return 'refreshed';
+    const { scopeCount, templateId } = reader;
+    return templates.learn(scope, templateId, kind, dialect, scopeCount, this.#fields(), now);
   }
 
   #refusal(kind: TemplateKind, dialect: Dialect): RefusalReason | undefined {

@@ -2,6 +2,7 @@ import type { Dialect, FieldSpecifier, Layout } from '../decode/layout.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { RefusalReason } from '../wire/fault.ts';
+import type { TemplateReader } from '../wire/template.ts';
 import { LayoutTable } from './layout-table.ts';
 import type { Scope, TemplateEntry, TemplateKind } from './scope.ts';
 
@@ -65,7 +66,31 @@ export class TemplateRegistry {
     return undefined;
   }
 
-  /** Takes a valid definition. Returns what it was, or why there was no room for it. */
+  /**
+   * Takes the record that the reader has just read as an announcement of what is known already; false when it says something else.
+   * Exporters repeat their templates all the time, so this allocates nothing.
+   */
+  refresh(
+    scope: Scope,
+    kind: TemplateKind,
+    dialect: Dialect,
+    reader: TemplateReader,
+    view: DataView,
+    nowMs: number,
+  ): boolean {
+    const { templateId } = reader;
+    const known = this.find(scope, templateId, nowMs);
+    if (known === undefined || known.kind !== kind) return false;
+    const { layout } = known;
+    if (layout.dialect !== dialect || layout.scopeCount !== reader.scopeCount) return false;
+    if (!reader.hasFields(view, layout.fields)) return false;
+    known.refreshedAtMs = nowMs;
+    scope.templates.delete(templateId);
+    scope.templates.set(templateId, known);
+    return true;
+  }
+
+  /** Takes a valid definition that is not a refresh. Returns what it was, or why there was no room for it. */
   learn(
     scope: Scope,
     templateId: number,
@@ -76,12 +101,6 @@ export class TemplateRegistry {
     nowMs: number,
   ): TemplateAction | RefusalReason {
     const known = this.find(scope, templateId, nowMs);
-    if (known !== undefined && known.kind === kind && isShape(known.layout, dialect, scopeCount, fields)) {
-      known.refreshedAtMs = nowMs;
-      scope.templates.delete(templateId);
-      scope.templates.set(templateId, known);
-      return 'refreshed';
-    }
     const bytes = cost(fields.length);
     if (this.#bytes + bytes > MAX_TEMPLATE_BYTES_TOTAL) return 'memory-exhausted';
     const layout = this.#layouts.acquire(dialect, scopeCount, fields);
@@ -195,20 +214,4 @@ export class TemplateRegistry {
 
 function cost(fields: number): number {
   return ENTRY_BYTES + fields * FIELD_BYTES;
-}
-
-function isShape(
-  layout: Layout,
-  dialect: Dialect,
-  scopeCount: number,
-  fields: readonly FieldSpecifier[],
-): boolean {
-  if (layout.dialect !== dialect || layout.scopeCount !== scopeCount) return false;
-  if (layout.fields.length !== fields.length) return false;
-  for (let i = 0; i < fields.length; i++) {
-    const a = layout.fields[i];
-    const b = fields[i];
-    if (a.id !== b.id || a.length !== b.length || a.pen !== b.pen) return false;
-  }
-  return true;
 }
