@@ -107,7 +107,7 @@ export function putJsonOps(
   count: number,
   keys: Float64Array,
   row: number,
-  exportTimeMs: number,
+  set: SetContext,
   bytes: Uint8Array,
   view: DataView,
   at: number,
@@ -155,11 +155,14 @@ export function putJsonOps(
       case WORD:
         at = putBytes(bytes, at, op.words[op.lo[row]]);
         break;
-      case RATE:
-        at = putFloat(view, at, op.f64[row]);
+      case RATE: {
+        const rate = op.f64[row];
+        const whole = rate >>> 0;
+        at = rate === whole ? putU32(view, at, whole) : putFloat(view, at, rate);
         break;
+      }
       default:
-        at = putRare(op, keys, row, exportTimeMs, bytes, view, at);
+        at = putRare(op, keys, row, set, bytes, view, at);
     }
   }
   return at;
@@ -170,7 +173,7 @@ function putRare(
   op: Op,
   keys: Float64Array,
   row: number,
-  exportTimeMs: number,
+  set: SetContext,
   bytes: Uint8Array,
   view: DataView,
   at: number,
@@ -201,18 +204,18 @@ function putRare(
       return putQuotedIso(view, at, putIsoMillis(view, at + 1, ms), op.hi[row], op.lo[row]);
     }
     case MICROS: {
-      const end = putIsoMicros(view, at + 1, op.hi[row], op.lo[row], exportTimeMs);
+      const end = putIsoMicros(view, at + 1, op.hi[row], op.lo[row], set.exportTimeMs);
       return putQuotedIso(view, at, end, op.hi[row], op.lo[row]);
     }
     case NANOS: {
-      const end = putIsoNanos(view, at + 1, op.hi[row], op.lo[row], exportTimeMs);
+      const end = putIsoNanos(view, at + 1, op.hi[row], op.lo[row], set.exportTimeMs);
       return putQuotedIso(view, at, end, op.hi[row], op.lo[row]);
     }
     case LIST:
       return putBytes(bytes, at, op.encoded);
     default: {
       const count = op.present === null ? op.items.length : op.present[row];
-      const end = putJsonOps(op.items, count, keys, row, exportTimeMs, bytes, view, at);
+      const end = putJsonOps(op.items, count, keys, row, set, bytes, view, at);
       bytes[at] = OPEN_LIST;
       bytes[end] = CLOSE_LIST;
       return end + 1;

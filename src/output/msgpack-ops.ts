@@ -107,7 +107,7 @@ export function putMsgpackOps(
   count: number,
   keys: Float64Array,
   row: number,
-  exportTimeMs: number,
+  set: SetContext,
   bytes: Uint8Array,
   view: DataView,
   at: number,
@@ -156,7 +156,7 @@ export function putMsgpackOps(
         at = putRate(view, at, op.f64[row]);
         break;
       default:
-        at = putRare(op, keys, row, exportTimeMs, bytes, view, at);
+        at = putRare(op, keys, row, set, bytes, view, at);
     }
   }
   return at;
@@ -167,7 +167,7 @@ function putRare(
   op: Op,
   keys: Float64Array,
   row: number,
-  exportTimeMs: number,
+  set: SetContext,
   bytes: Uint8Array,
   view: DataView,
   at: number,
@@ -199,11 +199,11 @@ function putRare(
       return putIso(view, at, putIsoMillis(view, at + 1, ms), op.hi[row], op.lo[row]);
     }
     case MICROS: {
-      const end = putIsoMicros(view, at + 1, op.hi[row], op.lo[row], exportTimeMs);
+      const end = putIsoMicros(view, at + 1, op.hi[row], op.lo[row], set.exportTimeMs);
       return putIso(view, at, end, op.hi[row], op.lo[row]);
     }
     case NANOS: {
-      const end = putIsoNanos(view, at + 1, op.hi[row], op.lo[row], exportTimeMs);
+      const end = putIsoNanos(view, at + 1, op.hi[row], op.lo[row], set.exportTimeMs);
       return putIso(view, at, end, op.hi[row], op.lo[row]);
     }
     case LIST:
@@ -211,7 +211,7 @@ function putRare(
     default: {
       const count = op.present === null ? op.items.length : op.present[row];
       at = putArrayHeader(view, at, count);
-      return putMsgpackOps(op.items, count, keys, row, exportTimeMs, bytes, view, at);
+      return putMsgpackOps(op.items, count, keys, row, set, bytes, view, at);
     }
   }
 }
