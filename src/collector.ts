@@ -86,7 +86,11 @@ const FILE_MEMORY = { slots: 1_024, maxDatagramBytes: 65_535, items: 65_536, hea
 export const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 /** Encoded bytes of a task of full datagrams; longer ones are sent by message. */
 const SLAB_BYTES = 4 * 1024 * 1024;
-const SPARE_SLABS = 4;
+/**
+ * For an output that is slow for a moment: about what its queue holds of tasks of full datagrams. Beyond that, bytes go into
+ * buffers of their own, which cost much more. Slabs that are not used take no memory, only addresses.
+ */
+const SPARE_SLABS = 16;
 const TICK_MS = 1_000;
 const NOTE_INTERVAL_MS = 10_000;
 
