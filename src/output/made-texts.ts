@@ -15,7 +15,7 @@ const WORD_BYTES = 8;
 /**
  * Texts that rules have made (names, mostly), as a format writes them. Many rows of a batch share a text: it is encoded for the
  * first of them and copied word by word for the others. Known by where it stands in the scratch text, so only until the next
- * bind. What is encoded is UTF-8, in which no word has the bits of a NaN (see PackedKeys).
+ * bind.
  */
 export class MadeTexts {
   readonly #put: PutText;
@@ -48,8 +48,11 @@ export class MadeTexts {
     const start = this.#starts[slot];
     const bytes = this.#lengths[slot];
     const from = this.#view;
-    for (let i = 0; i < bytes; i += WORD_BYTES)
-      view.setFloat64(at + i, from.getFloat64(start + i, true), true);
+    // Not as doubles: what stands behind a text may have the bits of a NaN, which a double need not keep.
+    for (let i = 0; i < bytes; i += WORD_BYTES) {
+      view.setUint32(at + i, from.getUint32(start + i, true), true);
+      view.setUint32(at + i + 4, from.getUint32(start + i + 4, true), true);
+    }
     return at + bytes;
   }
 
