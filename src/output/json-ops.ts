@@ -146,7 +146,7 @@ export function putJsonOps(
         at = putQuoted(bytes, view, at, op.heap, op.lo[row], op.hi[row]);
         break;
       case MADE:
-        at = op.texts!.copyTo(view, at, op.heap, op.lo[row], op.hi[row]);
+        at = op.texts!.copyTo(bytes, view, at, op.heap, op.lo[row], op.hi[row]);
         break;
       case OCTETS:
         at = putHex(view, at, op.heap, op.lo[row], op.hi[row]);

@@ -147,7 +147,7 @@ export function putMsgpackOps(
         at = putText(bytes, view, at, op.heap, op.lo[row], op.hi[row]);
         break;
       case MADE:
-        at = op.texts!.copyTo(view, at, op.heap, op.lo[row], op.hi[row]);
+        at = op.texts!.copyTo(bytes, view, at, op.heap, op.lo[row], op.hi[row]);
         break;
       case WORD:
         at = putBytes(bytes, at, op.words[op.lo[row]]);

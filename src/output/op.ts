@@ -28,7 +28,7 @@ export const Kind = Object.freeze({
   list: 21,
   /** Several values of the kinds above. */
   array: 22,
-  /** A text that a rule has made. */
+  /** A text that a rule has made, or one of a columnar frame. */
   made: 23,
 });
 
