@@ -15,7 +15,7 @@ import { MessageAccounts } from './message-accounts.ts';
 import type { DecodePool } from './pool.ts';
 import type { Quarantine } from './quarantine.ts';
 import { Outcome, Scanner, type ScannerOptions } from './scanner.ts';
-import { Task, TaskQueue } from './task-queue.ts';
+import { TASK_DATAGRAMS, Task, TaskQueue } from './task-queue.ts';
 
 export interface PipelineOutput {
   readonly sink: Sink;
@@ -47,10 +47,6 @@ export interface PipelineParts {
   onRelease: () => void;
 }
 
-/** A task is closed when it has so many datagrams, octets of them, or items. Octets grow about tenfold as NDJSON, to what a slab holds. */
-const TASK_DATAGRAMS = 256;
-const TASK_OCTETS = 384 * 1024;
-const TASK_ITEMS = 1_024;
 /**
  * How long a task waits for more datagrams: giving out tasks of a few costs several times what their decoding does
  * (perf-reports: dispatch by batch size).
@@ -197,7 +193,7 @@ export class Pipeline {
           this.#scan(ring);
           left--;
           found = true;
-          if (this.#isFull(this.#open)) this.#close();
+          if (this.#open.full) this.#close();
         }
       }
     }
@@ -207,10 +203,6 @@ export class Pipeline {
     else if (!this.#open.empty || (this.#parts.watchRings && left < PUMP_DATAGRAMS)) this.#later();
     else if (this.#parts.watchRings) this.#watch();
     this.#settleIdle();
-  }
-
-  #isFull({ datagrams, octets, items }: Task): boolean {
-    return datagrams >= TASK_DATAGRAMS || octets >= TASK_OCTETS || items >= TASK_ITEMS;
   }
 
   /** Whether the open task is worth a worker's attention, or has waited long enough for more datagrams. */

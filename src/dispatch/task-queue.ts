@@ -4,6 +4,11 @@ import type { WorkItems } from '../memory/work-items.ts';
 import type { DecodePool } from './pool.ts';
 import type { DecodeTaskResult } from './task.ts';
 
+/** A task is full with so many datagrams, octets of them, or items. Octets grow about tenfold as NDJSON, to what a slab holds. */
+export const TASK_DATAGRAMS = 256;
+const TASK_OCTETS = 384 * 1024;
+const TASK_ITEMS = 1_024;
+
 /** A range of the stream that is decoded at once and retired at once, in order. */
 export class Task {
   readonly firstItem: number;
@@ -30,6 +35,10 @@ export class Task {
   constructor(firstItem: number, rings: number) {
     this.firstItem = firstItem;
     this.slots = new Array<number>(rings).fill(0);
+  }
+
+  get full(): boolean {
+    return this.datagrams >= TASK_DATAGRAMS || this.octets >= TASK_OCTETS || this.items >= TASK_ITEMS;
   }
 
   get empty(): boolean {
