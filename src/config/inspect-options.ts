@@ -31,13 +31,4 @@ export const INSPECT_OPTIONS = {
     group: 'Output',
     commands: ['inspect'],
   },
-  json: {
-    flag: 'json',
-    kind: 'switch',
-    syntax: '',
-    schema: schemas.onOff,
-    help: 'write JSON',
-    group: 'Output',
-    commands: ['inspect', 'doctor'],
-  },
 } as const;

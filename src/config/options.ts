@@ -327,7 +327,7 @@ export const OPTIONS = {
     schema: schemas.onOff,
     help: 'JSON for programs, one object per line',
     group: 'Reporting',
-    commands: ['templates', 'log'],
+    commands: ['inspect', 'doctor', 'templates', 'log'],
   },
   quiet: {
     flag: 'quiet',

@@ -2,7 +2,6 @@
 
 import { z } from 'zod';
 import { Cidr } from '../base/ip.ts';
-import { isStoreUri, STORE_SYNTAX } from '../fleet/open-store.ts';
 import {
   parseBytes,
   parseDecimal,
@@ -75,8 +74,6 @@ export const listenUri = value(
   'is netflow://ADDRESS:PORT, such as netflow://[::]:2055 or netflow://0.0.0.0:9995',
   parseListenUri,
 );
-
-export const storeUri = value(`is ${STORE_SYNTAX}`, (text) => text, isStoreUri);
 
 export const hostPort = value(
   'is HOST:PORT, such as 127.0.0.1:2055, collector.example:2055 or [::1]:2055',

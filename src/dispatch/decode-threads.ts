@@ -4,7 +4,11 @@ import type { WorkerSetup } from './task.ts';
 
 /** Encoded bytes of a task of full datagrams; longer ones are sent by message. */
 const SLAB_BYTES = 4 * 1024 * 1024;
-const SPARE_SLABS = 4;
+/**
+ * For an output that is slow for a moment: about what its queue holds of tasks of full datagrams. Beyond that, bytes go into
+ * buffers of their own, which cost much more. Slabs that are not used take no memory, only addresses.
+ */
+const SPARE_SLABS = 16;
 
 export type DecodeSetup = Omit<WorkerSetup, 'slabs' | 'slabBytes'>;
 

@@ -20,7 +20,7 @@ import { Replica } from './replica.ts';
 import { createRoute, type PipelineOutput, type Route } from './route.ts';
 import { Outcome, Scanner, type ScannerOptions } from './scanner.ts';
 import type { StoreHost } from './store-host.ts';
-import { Task, TaskQueue } from './task-queue.ts';
+import { TASK_DATAGRAMS, Task, TaskQueue } from './task-queue.ts';
 
 export interface PipelineParts {
   memory: SharedMemory;
@@ -47,16 +47,14 @@ export interface PipelineParts {
 /** What can be exchanged while the pipeline runs. */
 export type ExchangedParts = Pick<PipelineParts, 'pool' | 'slabs' | 'outputs' | 'optionsWanted'>;
 
-/** A task is closed when it has so many datagrams or items. */
-const TASK_DATAGRAMS = 128;
-const TASK_ITEMS = 1_024;
 /**
  * How long a task waits for more datagrams: giving out tasks of a few costs several times what their decoding does
  * (perf-reports: dispatch by batch size).
  */
-const TASK_LINGER_MS = 10;
-/** Between two looks at the rings while datagrams keep coming. */
-const PAUSE_MS = 1;
+const TASK_LINGER_MS = 16;
+/** Between two looks at the rings while datagrams keep coming: about as long as a task takes to fill, within these bounds. */
+const SHORTEST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 8;
 /** Datagrams scanned before the event loop gets a turn. */
 const PUMP_DATAGRAMS = 1_024;
 /** Datagrams taken from one ring before the next has its turn. */
@@ -95,6 +93,9 @@ export class Pipeline {
   #scheduled = false;
   #pumping = false;
   #paused = false;
+  #pauseMs = SHORTEST_PAUSE_MS;
+  /** Datagrams taken before the last pause. */
+  #scannedBefore = 0;
   #watching = false;
   #stopped = false;
   #idle: (() => void) | null = null;
@@ -238,7 +239,7 @@ export class Pipeline {
           this.#scan(ring);
           left--;
           found = true;
-          if (this.#open.datagrams >= TASK_DATAGRAMS || this.#open.items >= TASK_ITEMS) this.#close();
+          if (this.#open.full) this.#close();
         }
       }
     }
@@ -279,10 +280,15 @@ export class Pipeline {
   #later(): void {
     if (this.#paused) return;
     this.#paused = true;
+    const many = this.scanned - this.#scannedBefore > TASK_DATAGRAMS;
+    this.#scannedBefore = this.scanned;
+    this.#pauseMs = many
+      ? Math.max(SHORTEST_PAUSE_MS, this.#pauseMs / 2)
+      : Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
     setTimeout(() => {
       this.#paused = false;
       this.#pump();
-    }, PAUSE_MS);
+    }, this.#pauseMs);
   }
 
   /** Sleeps until a receive thread has published something, one watch at a time. */
@@ -343,6 +349,7 @@ export class Pipeline {
       this.oversize++;
       return;
     }
+    open.octets += length;
     const address = slot + RecordOffset.address;
     const receivedAtMs = view.getFloat64(slot + RecordOffset.receivedAtMs, true);
     const admission = this.#parts.gatekeeper.judge(bytes, address, receivedAtMs);

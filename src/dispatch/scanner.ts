@@ -308,7 +308,8 @@ export class Scanner<C> {
       (this.templates.find(scope, templateId, this.#now) ??
         this.#sharing?.recall(scope, templateId, this.#now));
     if (scope !== undefined && entry !== undefined) {
-      this.scopes.sawData(scope, this.#now);
+      // Asked here, because a time that is handed on is a number on the heap.
+      if (!scope.established) this.scopes.sawData(scope, this.#now);
       this.#handler.bound(entry, scope, this.#header, start, end);
       return;
     }
@@ -357,19 +358,7 @@ export class Scanner<C> {
     const reader = this.#reader;
     const { templateId } = reader;
     const refusal = this.#refusal(kind, dialect);
-    const result =
-      refusal ??
-      (scope === undefined
-        ? 'too-many-scopes'
-        : this.templates.learn(
-            scope,
-            templateId,
-            kind,
-            dialect,
-            reader.scopeCount,
-            this.#fields(),
-            this.#said(),
-          ));
+    const result = refusal ?? (scope === undefined ? 'too-many-scopes' : this.#learn(scope, kind, dialect));
     if (isRefusal(result)) {
       // What follows is in the new, unusable shape: the old definition must not be used on it.
       if (scope !== undefined && result !== 'older-definition') this.templates.discard(scope, templateId);
@@ -385,6 +374,15 @@ export class Scanner<C> {
   #said(): Announcement {
     const { exportTimeMs, sequence } = this.#header;
     return { nowMs: this.#now, exportTimeMs, sequence };
+  }
+
+  #learn(scope: Scope<C>, kind: TemplateKind, dialect: Dialect): TemplateAction | RefusalReason {
+    const { templates } = this;
+    const reader = this.#reader;
+    if (templates.refresh(scope, kind, dialect, reader, this.#view, this.#header, this.#now))
+      return 'refreshed';
+    const { scopeCount, templateId } = reader;
+    return templates.learn(scope, templateId, kind, dialect, scopeCount, this.#fields(), this.#said());
   }
 
   #refusal(kind: TemplateKind, dialect: Dialect): RefusalReason | undefined {

@@ -4,11 +4,17 @@ import type { WorkItems } from '../memory/work-items.ts';
 import type { Route } from './route.ts';
 import type { DecodeTaskResult } from './task.ts';
 
+/** A task is full with so many datagrams, octets of them, or items. Octets grow about tenfold as NDJSON, to what a slab holds. */
+export const TASK_DATAGRAMS = 256;
+const TASK_OCTETS = 384 * 1024;
+const TASK_ITEMS = 1_024;
+
 /** A range of the stream that is decoded at once and retired at once, in order. */
 export class Task {
   readonly firstItem: number;
   items = 0;
   datagrams = 0;
+  octets = 0;
   /** When its first datagram was scanned. */
   openedAtMs = 0;
   /** Datagrams that count as decoded once the range is retired. */
@@ -32,6 +38,10 @@ export class Task {
     this.firstItem = firstItem;
     this.route = route;
     this.slots = new Array<number>(rings).fill(0);
+  }
+
+  get full(): boolean {
+    return this.datagrams >= TASK_DATAGRAMS || this.octets >= TASK_OCTETS || this.items >= TASK_ITEMS;
   }
 
   get empty(): boolean {

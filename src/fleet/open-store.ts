@@ -42,24 +42,15 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   ),
 };
 
-export const STORE_SYNTAX =
+const STORE_SYNTAX =
   'memory:, file:///absolute/path, redis://host:6379/0?fleet=name and module:/path/to/own.js';
-
-/** Whether a URI names a kind of store. */
-export function isStoreUri(uri: string): boolean {
-  return Object.hasOwn(OPENERS, schemeOf(uri));
-}
-
-function schemeOf(uri: string): string {
-  return /^([a-z][a-z0-9+.-]*):/.exec(uri)?.[1] ?? '';
-}
 
 /**
  * Opens a store. Rejects with a fatal StoreError, without secrets in its message, when the URI means none or the store can
  * never be used.
  */
 export async function openStore(uri: string, options: OpenStoreOptions = {}): Promise<TemplateStore> {
-  const scheme = schemeOf(uri);
+  const scheme = /^([a-z][a-z0-9+.-]*):/.exec(uri)?.[1] ?? '';
   if (!Object.hasOwn(OPENERS, scheme)) throw refusal(uri, `no template store; allowed are ${STORE_SYNTAX}`);
   return OPENERS[scheme](uri, { clock: systemClock, ...options });
 }

@@ -2,6 +2,7 @@ import type { Dialect, FieldSpecifier, Layout } from '../decode/layout.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { RefusalReason } from '../wire/fault.ts';
+import type { TemplateReader } from '../wire/template.ts';
 import { LayoutTable } from './layout-table.ts';
 import type { Scope, TemplateEntry, TemplateKind } from './scope.ts';
 import type { Version } from './store.ts';
@@ -76,7 +77,34 @@ export class TemplateRegistry {
     return undefined;
   }
 
-  /** Takes a valid definition from the wire. Returns what it was, or why it is not taken. */
+  /**
+   * Takes the record that the reader has just read as an announcement of what is known already; false when it says something else.
+   * Exporters repeat their templates all the time, so this allocates nothing.
+   */
+  refresh(
+    scope: Scope,
+    kind: TemplateKind,
+    dialect: Dialect,
+    reader: TemplateReader,
+    view: DataView,
+    { exportTimeMs, sequence }: { exportTimeMs: number; sequence: number },
+    nowMs: number,
+  ): boolean {
+    const { templateId } = reader;
+    const known = this.find(scope, templateId, nowMs);
+    if (known === undefined || known.kind !== kind) return false;
+    const { layout } = known;
+    if (layout.dialect !== dialect || layout.scopeCount !== reader.scopeCount) return false;
+    if (!reader.hasFields(view, layout.fields)) return false;
+    known.refreshedAtMs = nowMs;
+    known.exportTimeMs = exportTimeMs;
+    known.sequence = sequence;
+    scope.templates.delete(templateId);
+    scope.templates.set(templateId, known);
+    return true;
+  }
+
+  /** Takes a valid definition from the wire that is not a refresh. Returns what it was, or why it is not taken. */
   learn(
     scope: Scope,
     templateId: number,
