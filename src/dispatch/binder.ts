@@ -19,22 +19,18 @@ import type { MessageHeader } from '../wire/header.ts';
 import type { MessageAccounts } from './message-accounts.ts';
 import type { DatagramIdentity, Note } from './note.ts';
 import { OptionsDecoder } from './options-decoder.ts';
-import type { Replica, SharedScope } from './replica.ts';
+import type { Replica, SharingCompanion } from './replica.ts';
 import type { ScanHandler } from './scanner.ts';
 import type { Task } from './task-queue.ts';
 
 /** What a collector keeps beside each scope. */
-export interface Companion {
+export interface Companion extends SharingCompanion {
   readonly sequence: SequenceTracker;
   /** Made with the first options record. */
   state: ExporterState | null;
   /** Template directory in the shared heap and the revision of the scope's templates it shows; 0 for none. */
   directory: number;
   directoryRevision: number;
-  /** What the fleet knows of it; null while that is nothing, or where nothing is shared. */
-  shared: SharedScope | null;
-  /** When a miss is to be told next. */
-  nextMissMs: number;
 }
 
 export interface BinderParts {

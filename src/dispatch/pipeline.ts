@@ -113,7 +113,8 @@ export class Pipeline {
         limits: parts.scanner.limits,
         templateTtlMs: parts.scanner.templateTtlMs,
         heap: this.#heap,
-        ledger: parts.ledger,
+        restored: () => this.#ledger.add(Count.templates_restored),
+        removed: () => this.#ledger.add(Count.templates_removed),
         clock: parts.clock,
         writer: parts.sharing.writer,
         evictionsShared: parts.sharing.evictionsShared,
@@ -132,13 +133,8 @@ export class Pipeline {
       note: parts.note,
     });
     this.#route = createRoute(parts.pool, parts.slabs, parts.outputs);
-    this.scanner = new Scanner(
-      parts.scanner,
-      parts.elements,
-      this.#binder.entries,
-      this.#binder,
-      this.replica,
-    );
+    this.scanner = new Scanner(parts.scanner, parts.elements, this.#binder.entries, this.#binder);
+    this.scanner.sharing = this.replica;
     this.replica?.attach(this.scanner);
     this.#tasks = new TaskQueue(
       parts.pool.capacity,
