@@ -4,7 +4,9 @@ import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounti
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Cidr } from './base/ip.ts';
 import { Mute } from './base/mute.ts';
+import { type CollectorParts, describeParts } from './collector-parts.ts';
 import type { JitMode } from './decode/plan-runner.ts';
+import type { Companion } from './dispatch/binder.ts';
 import { Pipeline, type PipelineOutput } from './dispatch/pipeline.ts';
 import { DecodePool, TASKS_PER_WORKER } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
@@ -18,12 +20,14 @@ import { openSink } from './output/open-sink.ts';
 import type { WhenFull } from './output/output-queue.ts';
 import type { OutputSpec } from './output/output-uri.ts';
 import type { Sink } from './output/sink.ts';
+import { Tail } from './output/tail.ts';
 import { DgramReceiver } from './receive/dgram-receiver.ts';
 import { Feeder } from './receive/feeder.ts';
 import { kernelDrops } from './receive/kernel-drops.ts';
 import { chooseReceive, type ReceiveChoice, type ReceiveMode } from './receive/receive-mode.ts';
 import type { ListenAddress, Receiver } from './receive/receiver.ts';
 import { ThreadReceiver } from './receive/thread-receiver.ts';
+import type { Scope } from './templates/scope.ts';
 
 /** Receives the lines of a log; what is repeated is muted before it gets here. */
 export interface CollectorLog {
@@ -61,6 +65,8 @@ export interface CollectorOptions {
   onOutputClosed?: () => void;
   /** Module that decode threads run; default workers/decode.ts. */
   workerEntry?: URL;
+  /** Whether flows can be watched while they go by (`tail`). */
+  tail?: boolean;
 }
 
 export interface CollectorStatus {
@@ -88,6 +94,10 @@ export const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 const SLAB_BYTES = 4 * 1024 * 1024;
 const SPARE_SLABS = 4;
 const TICK_MS = 1_000;
+/** Time over which the rates of exporters are taken. */
+const RATE_MS = 5_000;
+/** What a tail shows. */
+const TAIL_ENCODING: Encoding = { format: 'ndjson', schema: 'millrace', options: false };
 const NOTE_INTERVAL_MS = 10_000;
 
 export function defaultWorkers(): number {
@@ -102,6 +112,8 @@ export class Collector {
   readonly ledger = new Ledger();
   readonly memory: SharedMemory;
   readonly workers: number;
+  /** For those who watch flows; null unless asked for. */
+  readonly tail: Tail | null;
   readonly #options: CollectorOptions;
   readonly #clock: Clock;
   readonly #log: CollectorLog;
@@ -116,6 +128,7 @@ export class Collector {
   #pipeline: Pipeline | null = null;
   #feeder: Feeder | null = null;
   #ticker: NodeJS.Timeout | undefined;
+  #ratesAtMs: number;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -123,6 +136,8 @@ export class Collector {
     this.#log = options.log ?? { info: () => {}, warn: () => {} };
     this.#mute = new Mute(this.#clock, NOTE_INTERVAL_MS);
     this.workers = options.workers ?? defaultWorkers();
+    this.tail = options.tail ? new Tail(this.#clock) : null;
+    this.#ratesAtMs = this.#clock.monotonicMs();
     this.#receive = chooseReceive(options.receive ?? 'auto', options.receivers ?? 1);
     const { source } = options;
     this.memory = SharedMemory.create({
@@ -177,7 +192,7 @@ export class Collector {
 
   /** Stops receiving, finishes what was received, closes the outputs. */
   async stop(): Promise<CollectorReport> {
-    await this.#countKernelDrops();
+    await this.countKernelDrops();
     await Promise.all(this.#receivers.map((receiver) => receiver.close()));
     await this.#pipeline?.drained();
     this.#settle();
@@ -223,6 +238,15 @@ export class Collector {
     };
   }
 
+  parts(): CollectorParts {
+    return describeParts(this, this.#receivers, this.#pool, this.#pipeline, this.#outputs);
+  }
+
+  /** Exporters and domains that are known at present. */
+  scopes(): Iterable<Scope<Companion>> {
+    return this.#pipeline?.scanner.scopes ?? [];
+  }
+
   async #openOutputs(): Promise<void> {
     const whenFull = this.#options.whenFull ?? (this.#options.source === 'feeder' ? 'wait' : 'drop');
     const { onOutputClosed: onClosed, stdout } = this.#options;
@@ -255,6 +279,8 @@ export class Collector {
     const count = this.#encodings.length * (this.workers * TASKS_PER_WORKER * 2 + SPARE_SLABS);
     const slabs = Slabs.create(count, SLAB_BYTES);
     this.#slabs = slabs;
+    // Slabs are for outputs: what only a tail wants goes without.
+    const tail = this.tail && { tail: this.tail, encoding: this.#encodingOf(TAIL_ENCODING) };
     const setup = {
       memory: this.memory.buffer,
       slabs: slabs.buffer,
@@ -272,6 +298,7 @@ export class Collector {
       scanner,
       pool: this.#pool,
       outputs: this.#outputs,
+      tail,
       optionsWanted: this.#encodings.some(({ options, schema }) => options || schema === 'iana'),
       ledger: this.ledger,
       clock: this.#clock,
@@ -332,19 +359,20 @@ export class Collector {
       oversize += receiver.oversize;
       ringFull += receiver.ringFull;
     }
-    this.ledger.set(Count.datagrams_received, (this.#pipeline?.scanned ?? 0) + oversize + ringFull);
-    oversize += this.#pipeline?.oversize ?? 0;
+    const scanned = sum(this.#pipeline?.scanned);
+    this.ledger.set(Count.datagrams_received, scanned + oversize + ringFull);
+    oversize += sum(this.#pipeline?.oversize);
     const kernelDropped = this.#receivers.reduce((sum, receiver) => sum + (receiver.kernelDrops || 0), 0);
     this.ledger.raise(Count.datagrams_kernel_dropped, kernelDropped);
     this.ledger.set(Count.datagrams_refused_oversize, oversize);
     this.ledger.set(Count.datagrams_refused_ring_full, ringFull);
   }
 
-  /** The last count, from the system's table where it has one: sockets tell only with the next datagram. */
-  async #countKernelDrops(): Promise<void> {
+  /** Counts what the kernel dropped, from the system's table where it has one: sockets tell only with the next datagram. */
+  async countKernelDrops(): Promise<void> {
     if (this.#receivers.length === 0) return;
     const drops = await kernelDrops(new Set(this.ports));
-    if (!Number.isNaN(drops)) this.ledger.set(Count.datagrams_kernel_dropped, drops);
+    if (!Number.isNaN(drops)) this.ledger.raise(Count.datagrams_kernel_dropped, drops);
   }
 
   async #closeAll(): Promise<void> {
@@ -358,8 +386,17 @@ export class Collector {
 
   #tick(): void {
     this.#pipeline?.checkStuck();
+    this.#sampleRates();
     // Life times are measured with arrival times; only where datagrams arrive now does the clock say what time it is.
     if (this.#options.source !== 'feeder') this.#pipeline?.scanner.expire(this.#clock.wallMs());
+  }
+
+  #sampleRates(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#ratesAtMs < RATE_MS) return;
+    const seconds = (nowMs - this.#ratesAtMs) / 1000;
+    this.#ratesAtMs = nowMs;
+    for (const { companion } of this.scopes()) companion.activity.sample(seconds);
   }
 
   #note(kind: string, text: () => string): void {
@@ -367,4 +404,8 @@ export class Collector {
     if (muted < 0) return;
     this.#log.warn(muted === 0 ? text() : `${text()} (and ${muted} more like it)`);
   }
+}
+
+function sum(numbers: readonly number[] = []): number {
+  return numbers.reduce((a, b) => a + b, 0);
 }

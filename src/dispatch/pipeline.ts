@@ -6,9 +6,10 @@ import type { SharedHeap } from '../memory/heap.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
 import type { Ring } from '../memory/ring.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
-import type { Slabs } from '../memory/slabs.ts';
+import { NO_SLAB, NOT_WANTED, type Slabs } from '../memory/slabs.ts';
 import { WorkItems } from '../memory/work-items.ts';
 import type { Sink } from '../output/sink.ts';
+import type { Tail } from '../output/tail.ts';
 import { FAULT_CODES } from '../wire/fault.ts';
 import { Binder, type Companion } from './binder.ts';
 import { MessageAccounts } from './message-accounts.ts';
@@ -32,6 +33,8 @@ export interface PipelineParts {
   scanner: ScannerOptions;
   pool: DecodePool;
   outputs: readonly PipelineOutput[];
+  /** Who watches flows, with the position of their encoding, which an output may share. */
+  tail: { readonly tail: Tail; readonly encoding: number } | null;
   /** Whether any output wants options records. */
   optionsWanted: boolean;
   ledger: Ledger;
@@ -72,9 +75,11 @@ const STUCK_MS = 30_000;
  */
 export class Pipeline {
   readonly scanner: Scanner<Companion>;
-  /** Datagrams taken from the rings, and those of them that were longer than a slot. */
-  scanned = 0;
-  oversize = 0;
+  /** By ring: datagrams taken from it, and those of them that were longer than a slot. */
+  readonly scanned: number[];
+  readonly oversize: number[];
+  /** Time that decode workers have spent on tasks, all together. */
+  busyMs = 0;
   readonly #parts: PipelineParts;
   readonly #ledger: Ledger;
   readonly #memory: SharedMemory;
@@ -100,6 +105,8 @@ export class Pipeline {
     this.#memory = parts.memory;
     this.#heap = parts.memory.heap();
     this.#rings = Array.from({ length: parts.memory.size.rings }, (_, i) => parts.memory.ring(i));
+    this.scanned = this.#rings.map(() => 0);
+    this.oversize = this.#rings.map(() => 0);
     this.#items = new WorkItems(parts.memory);
     this.#binder = new Binder({
       memory: parts.memory,
@@ -112,7 +119,8 @@ export class Pipeline {
       optionsWanted: parts.optionsWanted,
       note: parts.note,
     });
-    const encodings = Math.max(-1, ...parts.outputs.map(({ encoding }) => encoding)) + 1;
+    const encodings =
+      Math.max(parts.tail?.encoding ?? -1, ...parts.outputs.map(({ encoding }) => encoding)) + 1;
     this.#encodings = Array.from({ length: encodings }, (_, i) => {
       return parts.outputs.filter(({ encoding }) => encoding === i);
     });
@@ -121,7 +129,7 @@ export class Pipeline {
       parts.pool,
       this.#items,
       {
-        acquireSlabs: () => this.#encodings.map(() => parts.slabs.acquire()),
+        acquireSlabs: () => this.#acquireSlabs(),
         retire: (task) => this.#retire(task),
         taskFailed: (reason) => {
           this.#ledger.add(Count.tasks_failed);
@@ -166,6 +174,11 @@ export class Pipeline {
     this.#ledger.set(Count.templates_evicted, this.scanner.templates.evicted);
     this.#ledger.set(Count.workers_lost, this.#parts.pool.lost);
     this.#ledger.set(Count.sets_unresolved, this.scanner.pending?.sets ?? 0);
+  }
+
+  /** Tasks that workers have, and slots of each ring that are not free. */
+  get load(): { tasks: number; slotsUsed: number[] } {
+    return { tasks: this.#tasks.running, slotsUsed: this.#rings.map((ring) => ring.used()) };
   }
 
   outputAccounts(): OutputAccount[] {
@@ -272,10 +285,10 @@ export class Pipeline {
     if (open.datagrams === 0) open.openedAtMs = this.#parts.clock.monotonicMs();
     open.slots[ring]++;
     open.datagrams++;
-    this.scanned++;
+    this.scanned[ring]++;
     const length = view.getUint32(slot + RecordOffset.length, true);
     if (length === LENGTH_OVERSIZE) {
-      this.oversize++;
+      this.oversize[ring]++;
       return;
     }
     const address = slot + RecordOffset.address;
@@ -311,6 +324,7 @@ export class Pipeline {
   #retire(task: Task): void {
     const items = this.#items;
     const ledger = this.#ledger;
+    const recordsBefore = ledger.get(Count.records_decoded);
     const end = task.firstItem + task.items;
     for (let item = task.firstItem; item < end; item++) {
       if (items.isOptions(item) || items.isSkipped(item)) continue;
@@ -326,7 +340,7 @@ export class Pipeline {
     }
     ledger.add(Count.datagrams_decoded, task.decoded);
     this.#accounts.retire(task.messages, end, items, this.#memory.offsets.heap, ledger);
-    if (task.result !== null) this.#write(task);
+    if (task.result !== null) this.#write(task, ledger.get(Count.records_decoded) - recordsBefore);
     else for (const slab of task.outputSlabs) this.#parts.slabs.release(slab);
     for (const block of task.blocks) this.#heap.free(block);
     items.retired = end;
@@ -338,8 +352,10 @@ export class Pipeline {
     this.schedule();
   }
 
-  #write(task: Task): void {
-    const { chunks, rows, malformedLists, mismatches } = task.result!;
+  /** records: what the task's data sets held. */
+  #write(task: Task, records: number): void {
+    const { chunks, rows, malformedLists, mismatches, busyMs } = task.result!;
+    this.busyMs += busyMs;
     this.#ledger.add(Count.lists_malformed, malformedLists);
     if (mismatches > 0) {
       this.#ledger.add(Count.plans_mismatched, mismatches);
@@ -351,6 +367,10 @@ export class Pipeline {
     for (let encoding = 0; encoding < chunks.length; encoding++) {
       const chunk = chunks[encoding];
       const slab = task.outputSlabs[encoding];
+      if (slab === NOT_WANTED) {
+        this.#parts.tail?.tail.pass(records);
+        continue;
+      }
       const inSlab = typeof chunk === 'number';
       const bytes = inSlab ? this.#parts.slabs.at(slab).bytes.subarray(0, chunk) : chunk;
       this.#deliver(encoding, bytes, rows[encoding], slab);
@@ -359,6 +379,7 @@ export class Pipeline {
 
   /** Gives bytes to every output of their encoding; their slab is free again when the last has written them. */
   #deliver(encoding: number, bytes: Uint8Array, records: number, slab: number): void {
+    if (records > 0 && this.#parts.tail?.encoding === encoding) this.#parts.tail.tail.show(bytes, records);
     const outputs = records === 0 ? [] : this.#encodings[encoding];
     let users = outputs.length;
     if (users === 0) this.#parts.slabs.release(slab);
@@ -369,6 +390,14 @@ export class Pipeline {
       output.encoded += records;
       output.sink.write(bytes, records, release);
     }
+  }
+
+  /** What only a tail wants is sent by message, and is encoded only while somebody watches. */
+  #acquireSlabs(): number[] {
+    return this.#encodings.map((outputs) => {
+      if (outputs.length > 0) return this.#parts.slabs.acquire();
+      return this.#parts.tail?.tail.wanted ? NO_SLAB : NOT_WANTED;
+    });
   }
 
   #quarantine(firstItem: number, count: number): void {

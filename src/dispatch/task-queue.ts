@@ -40,7 +40,7 @@ export class Task {
 const MAX_FAILURES = 8;
 
 export interface TaskQueueOwner {
-  /** A slab for each encoding, as far as there are any. */
+  /** A slab for each encoding, as far as there are any and the encoding is wanted. */
   acquireSlabs(): number[];
   /** A task has come to the head of the queue and is done. */
   retire(task: Task): void;
@@ -73,6 +73,11 @@ export class TaskQueue {
 
   get length(): number {
     return this.#tasks.length;
+  }
+
+  /** Tasks that workers have. */
+  get running(): number {
+    return this.#running;
   }
 
   /** Whether a task that is added now would start at once. */

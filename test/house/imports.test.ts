@@ -30,7 +30,7 @@ const ORDER = [
   'cli',
 ];
 /** Files beside the folders: the two doors and the composition roots. They stand between dispatch and cli. */
-const ROOTS = ['src/decoder.ts', 'src/collector.ts', 'src/index.ts'];
+const ROOTS = ['src/decoder.ts', 'src/collector.ts', 'src/collector-parts.ts', 'src/index.ts'];
 
 /** The only files that may import a driver. */
 const DRIVERS: Readonly<Record<string, readonly string[]>> = {
@@ -40,6 +40,8 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
   '@bokuweb/zstd-wasm': ['src/output/block-compressor.ts'],
   pino: ['src/ops/log.ts'],
   'pino-pretty': ['src/ops/log.ts'],
+  'prom-client': ['src/ops/prometheus.ts'],
+  'node:http': ['src/ops/http/server.ts'],
 };
 
 const files = [...sourceFiles('src'), ...sourceFiles('workers')];
