@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import type { OptionValues } from '../config/options.ts';
 import { ExitCode, reportError } from './errors.ts';
 import { parseCommandLine } from './program.ts';
+import { packageVersion } from './version.ts';
 
 /** Runs a command line and returns the exit code. Commands are loaded when they are run, so that help is quick. */
 async function run(argv: readonly string[]): Promise<number> {
@@ -29,11 +29,6 @@ async function run(argv: readonly string[]): Promise<number> {
     case 'demo':
       return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
   }
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 const argv = process.argv.slice(2);

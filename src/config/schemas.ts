@@ -6,9 +6,11 @@ import {
   parseDecimal,
   parseDurationMs,
   parseHostPort,
+  parseHttpAddress,
   parseInteger,
   parseListenUri,
   parseProbability,
+  parseToken,
   parseWorkers,
 } from './values.ts';
 
@@ -87,6 +89,13 @@ export const slots = value(
   parseInteger,
   (n) => n >= MIN_SLOTS && n <= MAX_SLOTS && (n & (n - 1)) === 0,
 );
+
+export const httpAddress = value(
+  'is ADDR:PORT, such as 127.0.0.1:8080 or [::]:8080, or off',
+  parseHttpAddress,
+);
+
+export const httpToken = value('are 16 to 256 printable ASCII characters without spaces', parseToken);
 
 export const workers = value(
   `is auto or a whole number from 1 to ${MAX_WORKERS}`,

@@ -4,7 +4,7 @@ import { describeTable, type ExporterStateDescription } from './describe-state.t
 import { NameText } from './name-text.ts';
 import { type NameColumns, numberAt, type OptionsColumns, optionsColumns } from './options-columns.ts';
 import { samplingRateOf } from './sampling-rate.ts';
-import { NUMBER_KEY_BYTES, RATE_VALUE_BYTES, StateKind } from './state-block.ts';
+import { FIRST_NAME_KIND, NUMBER_KEY_BYTES, RATE_VALUE_BYTES, StateKind } from './state-block.ts';
 import { STATE_LIMITS } from './state-limits.ts';
 import { Put, StateTable } from './state-table.ts';
 
@@ -66,6 +66,15 @@ export class ExporterState {
   release(blocks: SharedBlocks): void {
     this.#table?.release(blocks);
     this.#systemAlgorithm = 0;
+  }
+
+  /** Packets per sampled packet for the exporter as a whole (0: unknown), and how many rates and names are kept. */
+  get summary(): { systemRate: number; rates: number; names: number } {
+    const table = this.#table;
+    if (table === null) return { systemRate: 0, rates: 0, names: 0 };
+    const rates = table.counts.subarray(0, FIRST_NAME_KIND).reduce((a, b) => a + b, 0);
+    const names = table.counts.subarray(FIRST_NAME_KIND).reduce((a, b) => a + b, 0);
+    return { systemRate: table.systemRate, rates, names };
   }
 
   /** What is known as plain data, for people. */

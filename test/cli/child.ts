@@ -37,7 +37,9 @@ export class Running {
     const env = { ...process.env };
     // The tests may run under npm, which changes what a second signal means.
     delete env['npm_lifecycle_event'];
-    this.child = spawn(process.execPath, [MAIN, ...args], {
+    // Collectors of several tests run at a time, and only one of them could have the default port.
+    const http = args[0] === 'collect' && !args.includes('--http') ? ['--http', 'off'] : [];
+    this.child = spawn(process.execPath, [MAIN, ...args, ...http], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env,
       ...options,

@@ -7,6 +7,7 @@ import { type Endpoint, endpointText } from '../../config/values.ts';
 import { createLog, type Log } from '../../ops/log.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
+import { openOperations } from '../http.ts';
 import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
 import { ledgerTable } from '../ledger-table.ts';
 import { realTroubles, resolveOutputs } from '../outputs.ts';
@@ -31,6 +32,7 @@ export async function collect(values: Values): Promise<number> {
   const options = collectorOptions(values, log, () => stop.request());
   await checkLedgerFile(values.ledger);
   const collector = makeCollector(options);
+  const operations = await openOperations(collector, values, log);
   await collector.start();
   const listen = listenAddresses(values).map(({ host }, i) => {
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
@@ -54,9 +56,11 @@ export async function collect(values: Values): Promise<number> {
 
   await stop.wait();
   clearInterval(status);
+  operations?.drain();
   const byReader = stop.reason === 'done';
   if (!byReader) log.info(`${stop.reason}: stopping when all that was received is written`);
   const report = await collector.stop();
+  await operations?.server.close();
   await writeLedgerFile(values.ledger, report);
   const [trouble] = realTroubles(collector.status().troubles);
   if (byReader) {
@@ -98,6 +102,7 @@ function collectorOptions(values: Values, log: Log, onOutputClosed: () => void):
     receivers: values.receivers,
     receiveBufferBytes: values.recvBuffer,
     jit: values.jit ? 'auto' : 'off',
+    tail: values.http !== 'off',
     log,
     onOutputClosed,
   };

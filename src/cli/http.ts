@@ -1,0 +1,83 @@
+/** The HTTP side of `collect`: who may ask, where, and what a busy port means. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { systemClock } from '../base/clock.ts';
+import { describeError, MillraceError } from '../base/errors.ts';
+import type { Collector } from '../collector.ts';
+import type { OptionValues } from '../config/options.ts';
+import { type Endpoint, endpointText, parseToken } from '../config/values.ts';
+import { isLoopback } from '../ops/http/access.ts';
+import type { Log } from '../ops/log.ts';
+import { Operations } from '../ops/operations.ts';
+import { usageError } from './errors.ts';
+import { packageVersion } from './version.ts';
+
+type Values = OptionValues<'collect'>;
+
+const DEFAULT: Endpoint = { host: '127.0.0.1', port: 8080 };
+
+/**
+ * Serves what there is to see of the collector; null with `--http off`, and when the default port is taken: many programs
+ * like it, and that is no reason not to collect. An address that was asked for has to be free.
+ * Rejects with MillraceError CONFIG_INVALID or LISTEN_FAILED.
+ */
+export async function openOperations(
+  collector: Collector,
+  values: Values,
+  log: Log,
+): Promise<Operations | null> {
+  if (values.http === 'off') return null;
+  const { host, port } = values.http ?? DEFAULT;
+  const token = await tokenOf(values);
+  if (token === null && !values.httpOpen && !isLoopback(host)) {
+    throw usageError(
+      `--http "${endpointText({ host, port })}": allowed are loopback addresses, others with --http-token-file FILE, or ` +
+        'with --http-open for everybody',
+    );
+  }
+  const operations = new Operations(collector, {
+    info: {
+      version: packageVersion(),
+      commit: process.env['MILLRACE_COMMIT'] || null,
+      node: process.version,
+      startedAtMs: systemClock.wallMs() - process.uptime() * 1000,
+      configurationDigest: digestOf(values),
+    },
+    token,
+    anyHost: values.httpOpen,
+    clock: systemClock,
+  });
+  try {
+    await operations.server.open(host, port);
+  } catch (error) {
+    if (values.http !== undefined || !(error instanceof MillraceError)) throw error;
+    log.warn(`${error.message}; going on without HTTP (--http takes another address, or off)`);
+    return null;
+  }
+  const url = `http://${endpointText({ host, port: operations.server.port })}`;
+  log.info(`status page and metrics on ${url}`, { http: url });
+  return operations;
+}
+
+async function tokenOf({ httpToken, httpTokenFile: file }: Values): Promise<string | null> {
+  if (httpToken !== undefined && file !== undefined)
+    throw usageError('--http-token and --http-token-file exclude each other');
+  if (file === undefined) return httpToken ?? null;
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw usageError(`--http-token-file ${JSON.stringify(file)}: ${describeError(error)}`);
+  }
+  const token = parseToken(text.split('\n')[0].trim());
+  if (token !== undefined) return token;
+  throw usageError(
+    `--http-token-file ${JSON.stringify(file)}: allowed are 16 to 256 printable ASCII characters without spaces`,
+  );
+}
+
+/** Equal for equal options, whatever the token is. */
+function digestOf(values: Values): string {
+  const { httpToken: _secret, ...rest } = values;
+  return createHash('sha256').update(JSON.stringify(rest)).digest('hex').slice(0, 16);
+}
