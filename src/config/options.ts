@@ -7,6 +7,7 @@ import { EXPORTER_KEYS } from '../dispatch/scanner.ts';
 import { FORMATS, SCHEMAS } from '../output/encoder.ts';
 import { RECEIVE_MODES } from '../receive/receive-mode.ts';
 import type { CommandName } from './commands.ts';
+import { HTTP_OPTIONS } from './http-options.ts';
 import * as schemas from './schemas.ts';
 
 /**
@@ -452,43 +453,7 @@ export const OPTIONS = {
     commands: ['collect'],
   },
 
-  http: {
-    flag: 'http',
-    kind: 'optional',
-    syntax: 'ADDR:PORT',
-    schema: schemas.httpAddress,
-    defaultHelp: '127.0.0.1:8080 if that is free',
-    help: 'where the status page, metrics and the like are served, or off; other addresses than loopback need a token',
-    group: 'HTTP',
-    commands: ['collect'],
-  },
-  httpToken: {
-    flag: 'http-token',
-    kind: 'optional',
-    syntax: 'TOKEN',
-    schema: schemas.httpToken,
-    help: 'bearer token that requests have to bring; other users of this machine can see it, --http-token-file hides it',
-    group: 'HTTP',
-    commands: ['collect'],
-  },
-  httpTokenFile: {
-    flag: 'http-token-file',
-    kind: 'optional',
-    syntax: 'FILE',
-    schema: schemas.text('the path of a file'),
-    help: 'file with that token in its first line',
-    group: 'HTTP',
-    commands: ['collect'],
-  },
-  httpOpen: {
-    flag: 'http-open',
-    kind: 'switch',
-    syntax: '',
-    schema: schemas.onOff,
-    help: 'serve everybody who can connect, on any address and under any host name, without a token',
-    group: 'HTTP',
-    commands: ['collect'],
-  },
+  ...HTTP_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionKey = keyof typeof OPTIONS;

@@ -39,7 +39,7 @@ export class Running {
     delete env['npm_lifecycle_event'];
     // Collectors of several tests run at a time, and only one of them could have the default port.
     const http = args[0] === 'collect' && !args.includes('--http') ? ['--http', 'off'] : [];
-    this.child = spawn(process.execPath, [MAIN, ...args, ...http], {
+    this.child = spawn(process.execPath, [MAIN, ...args.slice(0, 1), ...http, ...args.slice(1)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env,
       ...options,

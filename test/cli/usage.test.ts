@@ -61,7 +61,7 @@ test('a bad value of every option is one line with the flag, what was given and 
     for (const [key, { flag, kind }] of optionsOf(command)) {
       if (kind === 'switch') continue;
       // Where any text is allowed, only none is wrong; what is no URI of an output is found out later.
-      const anyText = ['quarantine', 'ledger', 'dgramsFile'].includes(key);
+      const anyText = ['quarantine', 'ledger', 'dgramsFile', 'httpTokenFile'].includes(key);
       cases.push([command, flag, anyText ? '' : 'no such\nvalue']);
     }
   assert.ok(cases.length > 30);
