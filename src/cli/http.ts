@@ -48,7 +48,7 @@ export async function openOperations(
     clock: systemClock,
   });
   try {
-    await operations.server.open(host, port);
+    await operations.open(host, port);
   } catch (error) {
     if (values.http !== undefined || !(error instanceof MillraceError)) throw error;
     log.warn(`${error.message}; going on without HTTP (--http takes another address, or off)`);

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { addressText, parseAddress } from '../base/ip.ts';
 import type { Collector } from '../collector.ts';
 import { describeExporters, timeText } from './exporters.ts';
+import { History, type Sample, takeSample } from './history.ts';
 import { Access } from './http/access.ts';
 import { FlowStreams } from './http/flows.ts';
 import { HTTP_LIMITS } from './http/limits.ts';
@@ -38,6 +39,7 @@ export class Operations {
   readonly #flows: FlowStreams | null;
   readonly #exposition = new Exposition();
   readonly #topExporters = new TopExporters();
+  readonly #history = new History(() => this.#sample());
   #draining = false;
 
   constructor(collector: Collector, options: OperationsOptions) {
@@ -57,6 +59,17 @@ export class Operations {
   /** Not ready from now on: the first step of stopping. */
   drain(): void {
     this.#draining = true;
+  }
+
+  /** Rejects with MillraceError LISTEN_FAILED. */
+  async open(host: string, port: number): Promise<void> {
+    await this.server.open(host, port);
+    this.#history.start();
+  }
+
+  async close(): Promise<void> {
+    this.#history.stop();
+    await this.server.close();
   }
 
   /** Everything the metrics are made of. */
@@ -96,6 +109,7 @@ export class Operations {
         await this.#collector.countKernelDrops();
         return json(200, this.#status());
       }),
+      route('/history', [], () => json(200, this.#history)),
       route('/ledger', [], async () => {
         await this.#collector.countKernelDrops();
         return json(200, this.#collector.report());
@@ -112,6 +126,11 @@ export class Operations {
         ? []
         : [route('/flows', ['filter', 'limit', 'sample'], (request) => this.#flows!.open(request))]),
     ];
+  }
+
+  #sample(): Sample {
+    const { clock } = this.#options;
+    return takeSample(clock.wallMs(), this.#collector.report(), this.#collector.parts(), processNumbers());
   }
 
   #health() {
@@ -155,6 +174,7 @@ export class Operations {
       ledger: this.#collector.report(),
       parts: this.#collector.parts(),
       process: processNumbers(),
+      sample: this.#sample(),
     };
   }
 }

@@ -60,7 +60,7 @@ export async function collect(values: Values): Promise<number> {
   const byReader = stop.reason === 'done';
   if (!byReader) log.info(`${stop.reason}: stopping when all that was received is written`);
   const report = await collector.stop();
-  await operations?.server.close();
+  await operations?.close();
   await writeLedgerFile(values.ledger, report);
   const [trouble] = realTroubles(collector.status().troubles);
   if (byReader) {
