@@ -32,8 +32,8 @@ export class Running {
   readonly ended: Promise<Ended>;
   #wake: (() => void)[] = [];
 
-  /** readStdout: false leaves what the program writes in the pipe. */
-  constructor(args: readonly string[], options: SpawnOptions = {}, readStdout = true) {
+  /** readStdout: false leaves what the program writes in the pipe. hangMs: when it is killed. */
+  constructor(args: readonly string[], options: SpawnOptions = {}, readStdout = true, hangMs = HANG_MS) {
     const env = { ...process.env };
     // The tests may run under npm, which changes what a second signal means.
     delete env['npm_lifecycle_event'];
@@ -55,7 +55,7 @@ export class Running {
       this.stderr += text;
       this.#tell();
     });
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), HANG_MS);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), hangMs);
     // For tests that fail half way.
     after(() => this.child.kill('SIGKILL'));
     this.ended = once(this.child, readStdout ? 'close' : 'exit').then(([code, signal]) => {

@@ -259,19 +259,19 @@ function showExporters({ total, exporters }, nowMs) {
     const agoSeconds = (nowMs - Date.parse(exporter.lastSeen)) / 1000;
     return [
       exporter.port === undefined ? exporter.exporter : `${exporter.exporter} ${exporter.port}`,
-      exporter.versions.map((version) => (version === 10 ? 'IPFIX' : `v${version}`)).join(', '),
       number(compact(exporter.recordsPerSecond)),
-      number(compact(exporter.messagesPerSecond)),
-      number(compact(exporter.octetsPerSecond * 8)),
       lost > 0
         ? number(`${compact(lost)} (${percent((lost / (lost + received)) * 100)})`, 'alarm')
         : number('–', 'dim'),
-      orDash(sum(domains, ({ sequence }) => sequence.restarts)),
+      number(compact(exporter.messagesPerSecond)),
+      number(compact(exporter.octetsPerSecond * 8)),
+      exporter.versions.map((version) => (version === 10 ? 'IPFIX' : `v${version}`)).join(', '),
       number(String(domains.length)),
       orDash(sum(domains, ({ templates }) => templates)),
       rates.size > 0
         ? number([...rates].map((rate) => `1:${rate}`).join(', '))
         : orDash(several, `${several} rates`),
+      orDash(sum(domains, ({ sequence }) => sequence.restarts)),
       Math.abs(skew) >= 2
         ? number(`${skew > 0 ? '+' : '−'}${duration(Math.abs(skew))}`, 'alarm')
         : number('–', 'dim'),
