@@ -1,15 +1,15 @@
 /** The HTTP side of `collect`: who may ask, where, and what a busy port means. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { systemClock } from '../base/clock.ts';
-import { describeError, MillraceError } from '../base/errors.ts';
+import { MillraceError } from '../base/errors.ts';
 import type { Collector } from '../collector.ts';
 import type { OptionValues } from '../config/options.ts';
-import { type Endpoint, endpointText, parseToken } from '../config/values.ts';
+import { type Endpoint, endpointText } from '../config/values.ts';
 import { isLoopback } from '../ops/http/access.ts';
 import type { Log } from '../ops/log.ts';
 import { Operations } from '../ops/operations.ts';
 import { usageError } from './errors.ts';
+import { tokenOf } from './token.ts';
 import { packageVersion } from './version.ts';
 
 type Values = OptionValues<'collect'>;
@@ -57,23 +57,6 @@ export async function openOperations(
   const url = `http://${endpointText({ host, port: operations.server.port })}`;
   log.info(`status page and metrics on ${url}`, { http: url });
   return operations;
-}
-
-async function tokenOf({ httpToken, httpTokenFile: file }: Values): Promise<string | null> {
-  if (httpToken !== undefined && file !== undefined)
-    throw usageError('--http-token and --http-token-file exclude each other');
-  if (file === undefined) return httpToken ?? null;
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw usageError(`--http-token-file ${JSON.stringify(file)}: ${describeError(error)}`);
-  }
-  const token = parseToken(text.split('\n')[0].trim());
-  if (token !== undefined) return token;
-  throw usageError(
-    `--http-token-file ${JSON.stringify(file)}: allowed are 16 to 256 printable ASCII characters without spaces`,
-  );
 }
 
 /** Equal for equal options, whatever the token is. */

@@ -26,6 +26,13 @@ async function run(argv: readonly string[]): Promise<number> {
       return (await import('./commands/generate.ts')).generate(values as OptionValues<'generate'>);
     case 'inspect':
       return (await import('./commands/inspect.ts')).inspect(invocation.arguments);
+    case 'top':
+      return (await import('./commands/top.ts')).top(values as OptionValues<'top'>);
+    case 'tail':
+      return (await import('./commands/tail.ts')).tail(
+        invocation.arguments[0],
+        values as OptionValues<'tail'>,
+      );
     case 'demo':
       return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
   }

@@ -4,7 +4,12 @@ export interface CommandSpec {
   readonly summary: string;
   readonly description: string;
   /** Arguments that are not options; a trailing `...` allows several. */
-  readonly argument?: { readonly syntax: string; readonly several: boolean; readonly help: string };
+  readonly argument?: {
+    readonly syntax: string;
+    readonly several: boolean;
+    readonly optional?: boolean;
+    readonly help: string;
+  };
   /** Each with a line that says what it does. */
   readonly examples: readonly { readonly line: string; readonly does: string }[];
 }
@@ -83,6 +88,30 @@ export const COMMANDS = {
     },
     examples: [
       { line: 'millrace inspect plan capture.pcap', does: 'how the layouts of a capture are decoded' },
+    ],
+  },
+  top: {
+    summary: 'watch a running collector',
+    description:
+      'Shows exporters, rates, loss, workers and ring of a running collector, from its HTTP side, and goes on until q is ' +
+      'pressed. Where standard output is no terminal, it prints once and ends.',
+    examples: [
+      { line: 'millrace top', does: 'the collector on this machine' },
+      {
+        line: 'millrace top --url http://192.0.2.10:8080 --http-token-file token',
+        does: 'another one, which asks for its token',
+      },
+    ],
+  },
+  tail: {
+    summary: 'watch the flows of a running collector',
+    description:
+      'Writes the flows of a running collector as they are decoded, one JSON object per line. What is too much to be shown ' +
+      'is left out, and said on standard error.',
+    argument: { syntax: 'filter', several: false, optional: true, help: 'which flows to show' },
+    examples: [
+      { line: 'millrace tail --limit 10 | jq .', does: 'ten flows' },
+      { line: 'millrace tail --sample 100', does: 'one of a hundred' },
     ],
   },
   demo: {

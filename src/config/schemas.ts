@@ -7,6 +7,7 @@ import {
   parseDurationMs,
   parseHostPort,
   parseHttpAddress,
+  parseHttpUrl,
   parseInteger,
   parseListenUri,
   parseProbability,
@@ -94,6 +95,8 @@ export const httpAddress = value(
   'is ADDR:PORT, such as 127.0.0.1:8080 or [::]:8080, or off',
   parseHttpAddress,
 );
+
+export const httpUrl = value('is a URL such as http://127.0.0.1:8080', parseHttpUrl);
 
 export const httpToken = value('are 16 to 256 printable ASCII characters without spaces', parseToken);
 

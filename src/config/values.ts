@@ -85,6 +85,14 @@ export function parseHttpAddress(text: string): Endpoint | 'off' | undefined {
   return known ? { host, port: Number(match[3]) } : undefined;
 }
 
+/** An http or https URL; what stands behind its path is not part of it. Without a slash at the end. */
+export function parseHttpUrl(text: string): string | undefined {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return undefined;
+  const { origin, pathname, username, search, hash } = new URL(text);
+  if (username !== '' || search !== '' || hash !== '') return undefined;
+  return origin + pathname.replace(/\/+$/, '');
+}
+
 /** A bearer token that is worth the name and fits into a header. */
 export function parseToken(text: string): string | undefined {
   return /^[!-~]{16,256}$/.test(text) ? text : undefined;

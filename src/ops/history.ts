@@ -44,6 +44,12 @@ export function takeSample(
   };
 }
 
+export interface HistoryDocument {
+  intervalSeconds: number;
+  /** Oldest first. */
+  samples: Sample[];
+}
+
 /** Samples of the last five minutes, so that a page that is opened now has something to show. */
 export class History {
   readonly #take: () => Sample;
@@ -66,7 +72,7 @@ export class History {
     clearInterval(this.#timer);
   }
 
-  toJSON() {
+  toJSON(): HistoryDocument {
     return { intervalSeconds: HISTORY.intervalMs / 1000, samples: this.#samples };
   }
 }

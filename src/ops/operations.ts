@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { addressText, parseAddress } from '../base/ip.ts';
-import type { Collector } from '../collector.ts';
+import type { Collector, CollectorReport } from '../collector.ts';
+import type { CollectorParts } from '../collector-parts.ts';
 import { describeExporters, timeText } from './exporters.ts';
 import { History, type Sample, takeSample } from './history.ts';
 import { Access } from './http/access.ts';
@@ -11,9 +12,9 @@ import { integerParameter, json, type Request, RequestError, type Route } from '
 import { HttpServer } from './http/server.ts';
 import type { ProcessInfo } from './info.ts';
 import type { MetricSource } from './metric.ts';
-import { processNumbers } from './process-numbers.ts';
+import { type ProcessNumbers, processNumbers } from './process-numbers.ts';
 import { Exposition } from './prometheus.ts';
-import { Readiness } from './readiness.ts';
+import { Readiness, type ReadyReport } from './readiness.ts';
 import { describeTemplates } from './templates.ts';
 import { TopExporters } from './top-exporters.ts';
 
@@ -24,6 +25,16 @@ export interface OperationsOptions {
   /** Whether requests without a token are served under any host name. */
   anyHost: boolean;
   clock: Clock;
+}
+
+/** The state of everything at one moment, for the page and for `millrace top`. */
+export interface StatusDocument extends ReadyReport {
+  at: string;
+  version: string;
+  ledger: CollectorReport;
+  parts: CollectorParts;
+  process: ProcessNumbers;
+  sample: Sample;
 }
 
 /**
@@ -166,7 +177,7 @@ export class Operations {
     };
   }
 
-  #status() {
+  #status(): StatusDocument {
     return {
       at: timeText(this.#options.clock.wallMs()),
       version: this.#options.info.version,
