@@ -24,6 +24,8 @@ export interface OperationsOptions {
   token: string | null;
   /** Whether requests without a token are served under any host name. */
   anyHost: boolean;
+  /** The store that replicas share, and whether it answers; absent without a store. */
+  store?: () => { name: string; up: boolean };
   clock: Clock;
 }
 
@@ -97,7 +99,7 @@ export class Operations {
       ready: this.readiness.report().ready,
       http: this.server,
       flows: this.#flows ?? { readers: 0, sent: 0, lost: 0 },
-      store: null,
+      store: this.#options.store?.() ?? null,
     };
   }
 

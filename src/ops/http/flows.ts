@@ -24,7 +24,6 @@ function parseFlowFilter(text: string | undefined): FlowFilter {
 export class FlowStreams {
   sent = 0;
   lost = 0;
-  refused = 0;
   readonly #tail: Tail;
 
   constructor(tail: Tail) {
@@ -41,7 +40,6 @@ export class FlowStreams {
     const limit = integerParameter(request, 'limit', 1, MAX_COUNT, Number.POSITIVE_INFINITY);
     const sample = integerParameter(request, 'sample', 1, MAX_COUNT, 1);
     if (this.#tail.readers >= HTTP_LIMITS.maxFlowReaders) {
-      this.refused++;
       throw new RequestError(503, `already ${HTTP_LIMITS.maxFlowReaders} readers`);
     }
     return {
