@@ -238,6 +238,11 @@ export class Collector {
     };
   }
 
+  /** Whether everything is open that was asked for. */
+  get started(): boolean {
+    return this.#ticker !== undefined;
+  }
+
   parts(): CollectorParts {
     return describeParts(this, this.#receivers, this.#pool, this.#pipeline, this.#outputs);
   }

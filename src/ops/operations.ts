@@ -60,7 +60,7 @@ export class Operations {
     this.#options = options;
     this.#flows = collector.tail && new FlowStreams(collector.tail);
     this.readiness.add('not draining', () => (this.#draining ? 'the collector is stopping' : null));
-    this.readiness.add('sockets', () => (collector.ports.length > 0 ? null : 'not bound yet'));
+    this.readiness.add('sockets', () => (collector.started ? null : 'not bound yet'));
     this.readiness.add('workers', () => {
       const { alive, configured } = collector.parts().workers;
       return alive >= configured ? null : `${alive} of ${configured} alive`;
@@ -149,7 +149,7 @@ export class Operations {
   #health() {
     const { configured, alive, lost } = this.#collector.parts().workers;
     // Before the start there are none yet; later a pool without threads decodes nothing any more.
-    const healthy = alive > 0 || this.#collector.ports.length === 0;
+    const healthy = alive > 0 || !this.#collector.started;
     return json(healthy ? 200 : 503, {
       status: healthy ? 'ok' : 'no decode worker is alive',
       uptimeSeconds: Math.round(process.uptime()),

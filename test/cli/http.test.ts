@@ -1,5 +1,6 @@
 /** The HTTP side of `collect`, as a user has it. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -10,7 +11,7 @@ import type { CollectorReport } from '../../src/collector.ts';
 import type { ExportersDocument } from '../../src/ops/exporters.ts';
 import type { ReadyReport } from '../../src/ops/readiness.ts';
 import type { TemplatesDocument } from '../../src/ops/templates.ts';
-import { Running, run, temporaryDirectory } from './child.ts';
+import { MAIN, Running, run, temporaryDirectory } from './child.ts';
 
 const directory = temporaryDirectory();
 const COLLECT = ['collect', '--listen', 'netflow://127.0.0.1:0', '--status-interval', '0', '--workers', '1'];
@@ -226,6 +227,26 @@ test('an address that was asked for has to be free', async () => {
   other.close();
   assert.equal(code, 1);
   assert.equal(stderr, `millrace: cannot serve http://127.0.0.1:${port}: address already in use\n`);
+});
+
+test('when nobody asked for an address, a port in use is a warning', async () => {
+  const other = createServer().listen(8080, '127.0.0.1');
+  // Whoever has the port, it is taken.
+  await Promise.race([once(other, 'listening'), once(other, 'error').catch(() => {})]);
+  const child = spawn(process.execPath, [MAIN, ...COLLECT, '--output', 'null:'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  for await (const text of child.stderr.setEncoding('utf8')) {
+    stderr += text;
+    if (text.includes('listening on')) child.kill('SIGTERM');
+  }
+  other.close();
+  assert.match(
+    stderr,
+    /WARN: cannot serve http:\/\/127\.0\.0\.1:8080: address already in use; going on without HTTP/,
+  );
+  assert.match(stderr, /ledger\n/);
 });
 
 test('not ready while draining, and the reason is told', async () => {
