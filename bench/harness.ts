@@ -5,7 +5,7 @@ import { clockStepNs, Meter, type Spent } from './meter.ts';
 
 /** `smoke`: small input, a handful of runs, as a test. `full`: as large as in production, for numbers. */
 export type Size = 'smoke' | 'full';
-export type Unit = 'record' | 'datagram' | 'task' | 'lookup';
+export type Unit = 'record' | 'datagram' | 'task' | 'lookup' | 'template';
 
 /** One thing that is measured. The name is `part/variant`. */
 export interface Bench {

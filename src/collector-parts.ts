@@ -1,6 +1,8 @@
-import type { Pipeline, PipelineOutput } from './dispatch/pipeline.ts';
+import type { Pipeline } from './dispatch/pipeline.ts';
 import type { DecodePool } from './dispatch/pool.ts';
+import type { StoreReport } from './dispatch/store-host.ts';
 import type { SharedMemory } from './memory/shared-memory.ts';
+import type { Sink } from './output/sink.ts';
 import { listenText, type Receiver } from './receive/receiver.ts';
 
 /** The state of the parts at a moment. Numbers that only grow are counted from the start. */
@@ -21,7 +23,11 @@ export interface CollectorParts {
   workers: { configured: number; alive: number; lost: number; tasks: number; busySeconds: number };
   templates: { scopes: number; templates: number; layouts: number; heldSets: number };
   outputs: { name: string; bytesWritten: number; queuedRecords: number; trouble: string | null }[];
+  /** The template store; null where there is none. */
+  store: StoreReport | null;
+  /** Shared memory of all kinds; and what templates, exporter state and held sets have of it. */
   sharedMemoryBytes: number;
+  heapBytes: number;
 }
 
 /** Parts that are not there yet, or not any more, count as nothing. */
@@ -30,7 +36,8 @@ export function describeParts(
   receivers: readonly Receiver[],
   pool: DecodePool | null,
   pipeline: Pipeline | null,
-  outputs: readonly PipelineOutput[],
+  sinks: readonly Sink[],
+  store: StoreReport | null,
 ): CollectorParts {
   const load = pipeline?.load;
   const scanner = pipeline?.scanner;
@@ -61,13 +68,15 @@ export function describeParts(
       layouts: scanner?.templates.layouts ?? 0,
       heldSets: scanner?.pending?.sets ?? 0,
     },
-    outputs: outputs.map(({ sink: { name, counts, trouble } }) => ({
+    outputs: sinks.map(({ name, counts, trouble }) => ({
       name,
       bytesWritten: counts.bytesWritten,
       queuedRecords: counts.queued,
       trouble,
     })),
+    store,
     sharedMemoryBytes: sharedBytes,
+    heapBytes: pipeline?.heapBytes ?? 0,
   };
 }
 

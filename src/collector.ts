@@ -1,25 +1,30 @@
 import { availableParallelism } from 'node:os';
 import type { Writable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
 import { type Clock, systemClock } from './base/clock.ts';
-import type { Cidr } from './base/ip.ts';
+import { MillraceError } from './base/errors.ts';
 import { Mute } from './base/mute.ts';
 import { type CollectorParts, describeParts } from './collector-parts.ts';
 import type { JitMode } from './decode/plan-runner.ts';
+import { type AdmissionRules, Gatekeeper } from './dispatch/admission.ts';
 import type { Companion } from './dispatch/binder.ts';
-import { Pipeline, type PipelineOutput } from './dispatch/pipeline.ts';
-import { DecodePool, TASKS_PER_WORKER } from './dispatch/pool.ts';
+import { type DecodeThreads, startDecodeThreads } from './dispatch/decode-threads.ts';
+import { type DatagramIdentity, identityText } from './dispatch/note.ts';
+import { OutputSet } from './dispatch/output-set.ts';
+import { Pipeline } from './dispatch/pipeline.ts';
+import type { DecodePool } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScannerOptions } from './dispatch/scanner.ts';
-import { standardElements } from './elements/registry.ts';
+import { StoreHost, type StoreOptions, type StoreReport } from './dispatch/store-host.ts';
+import type { Element } from './elements/element.ts';
+import { CurrentElements, elementsWith, isStructuredAlike } from './elements/registry.ts';
+import type { Filter } from './filter/parser.ts';
 import type { MemorySize } from './memory/layout.ts';
 import { SharedMemory } from './memory/shared-memory.ts';
-import { Slabs } from './memory/slabs.ts';
 import type { Encoding } from './output/encoder.ts';
-import { openSink } from './output/open-sink.ts';
 import type { WhenFull } from './output/output-queue.ts';
 import type { OutputSpec } from './output/output-uri.ts';
-import type { Sink } from './output/sink.ts';
 import { Tail } from './output/tail.ts';
 import { DgramReceiver } from './receive/dgram-receiver.ts';
 import { Feeder } from './receive/feeder.ts';
@@ -31,8 +36,8 @@ import type { Scope } from './templates/scope.ts';
 
 /** Receives the lines of a log; what is repeated is muted before it gets here. */
 export interface CollectorLog {
-  info(text: string): void;
-  warn(text: string): void;
+  info(text: string, fields?: object): void;
+  warn(text: string, fields?: object): void;
 }
 
 export interface CollectorOptions {
@@ -44,8 +49,12 @@ export interface CollectorOptions {
   /** Decode threads; default: cores left over after the main thread, at least 1. */
   workers?: number;
   scanner?: Partial<ScannerOptions>;
-  /** Address ranges that may send; default everybody. */
-  allow?: readonly Cidr[];
+  /** Who may send, and how much; default everybody, anything. */
+  admission?: Partial<AdmissionRules>;
+  /** Information elements beside those that are built in, or in their place. */
+  elements?: readonly Element[];
+  /** What flow records have to pass to be written; default none. */
+  filter?: Filter;
   /** Directory for datagrams that end a worker twice; default none. */
   quarantine?: string;
   memory?: Partial<Omit<MemorySize, 'rings'>>;
@@ -63,11 +72,18 @@ export interface CollectorOptions {
   jit?: JitMode;
   /** Called when the reader of standard output has gone away. */
   onOutputClosed?: () => void;
+  /** Where templates and exporter state are shared or kept; default nowhere. */
+  store?: StoreOptions;
   /** Module that decode threads run; default workers/decode.ts. */
   workerEntry?: URL;
   /** Whether flows can be watched while they go by (`tail`). */
   tail?: boolean;
 }
+
+/** What can change while the collector runs; each replaces what there was. */
+export type Reloadable = Required<Pick<CollectorOptions, 'outputs' | 'elements'>> & {
+  admission: AdmissionRules;
+};
 
 export interface CollectorStatus {
   datagrams: number;
@@ -76,8 +92,12 @@ export interface CollectorStatus {
   exporters: number;
   templates: number;
   held: number;
+  /** Shared memory for templates, exporter state and held sets that is in use. */
+  heapBytes: number;
   /** Datagrams and flows that sequence numbers say were lost, and datagrams refused for want of room. */
   lost: number;
+  /** The template store; null where there is none. */
+  store: StoreReport | null;
   /** Trouble of outputs, one line each. */
   troubles: string[];
 }
@@ -90,14 +110,9 @@ export interface CollectorReport extends LedgerReport {
 const LIVE_MEMORY = { slots: 8_192, maxDatagramBytes: 9_216, items: 65_536, heapBytes: 64 * 1024 * 1024 };
 const FILE_MEMORY = { slots: 1_024, maxDatagramBytes: 65_535, items: 65_536, heapBytes: 64 * 1024 * 1024 };
 export const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
-/** Encoded bytes of a task of full datagrams; longer ones are sent by message. */
-const SLAB_BYTES = 4 * 1024 * 1024;
-const SPARE_SLABS = 4;
 const TICK_MS = 1_000;
 /** Time over which the rates of exporters are taken. */
 const RATE_MS = 5_000;
-/** What a tail shows. */
-const TAIL_ENCODING: Encoding = { format: 'ndjson', schema: 'millrace', options: false };
 const NOTE_INTERVAL_MS = 10_000;
 
 export function defaultWorkers(): number {
@@ -118,27 +133,39 @@ export class Collector {
   readonly #clock: Clock;
   readonly #log: CollectorLog;
   readonly #mute: Mute;
-  readonly #encodings: Encoding[] = [];
-  readonly #outputs: PipelineOutput[] = [];
   readonly #receivers: Receiver[] = [];
   readonly #receive: ReceiveChoice;
+  readonly #gatekeeper: Gatekeeper;
+  readonly #elements: CurrentElements;
+  readonly #outputs: OutputSet;
   #quarantine: Quarantine | null = null;
-  #slabs: Slabs | null = null;
-  #pool: DecodePool | null = null;
+  #threads: DecodeThreads | null = null;
   #pipeline: Pipeline | null = null;
+  readonly #store: StoreHost | null;
   #feeder: Feeder | null = null;
   #ticker: NodeJS.Timeout | undefined;
   #ratesAtMs: number;
+  #reloading: Promise<void> = Promise.resolve();
 
   constructor(options: CollectorOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? { info: () => {}, warn: () => {} };
     this.#mute = new Mute(this.#clock, NOTE_INTERVAL_MS);
+    this.#store = options.store === undefined ? null : new StoreHost(options.store, this.#log);
     this.workers = options.workers ?? defaultWorkers();
+    this.#receive = chooseReceive(options.receive ?? 'auto', options.receivers ?? 1);
+    this.#elements = new CurrentElements(elementsWith(options.elements ?? []));
     this.tail = options.tail ? new Tail(this.#clock) : null;
     this.#ratesAtMs = this.#clock.monotonicMs();
-    this.#receive = chooseReceive(options.receive ?? 'auto', options.receivers ?? 1);
+    const sinks = {
+      whenFull: options.whenFull ?? (options.source === 'feeder' ? 'wait' : 'drop'),
+      onClosed: options.onOutputClosed,
+      stdout: options.stdout,
+      clock: this.#clock,
+    };
+    this.#outputs = new OutputSet(sinks, this.tail);
+    this.#gatekeeper = new Gatekeeper({ allow: [], exporterRate: 0, ...options.admission });
     const { source } = options;
     this.memory = SharedMemory.create({
       ...(source === 'feeder' ? FILE_MEMORY : LIVE_MEMORY),
@@ -154,7 +181,7 @@ export class Collector {
 
   /** The decode threads; for tests that end them. */
   get pool(): DecodePool {
-    return this.#pool!;
+    return this.#threads!.pool;
   }
 
   /** How datagrams are received from sockets, and why, in one line. */
@@ -164,7 +191,7 @@ export class Collector {
 
   /** Shared memory of all kinds. */
   get sharedBytes(): number {
-    return this.memory.buffer.byteLength + (this.#slabs?.buffer.byteLength ?? 0);
+    return this.memory.buffer.byteLength + (this.#threads?.slabs.buffer.byteLength ?? 0);
   }
 
   /** Ports that are bound, in the order of the listen addresses; each as often as it has receivers. */
@@ -175,8 +202,8 @@ export class Collector {
   /** Opens everything. Rejects with a MillraceError when something cannot be opened; then nothing stays open. */
   async start(): Promise<void> {
     try {
-      await this.#openOutputs();
       await this.#openPipeline();
+      await this.#store?.start(this.#pipeline!);
       if (this.#options.source === 'feeder') {
         this.#feeder = new Feeder(this.memory, this.memory.ring(0), () => this.#pipeline!.schedule());
       } else {
@@ -192,6 +219,7 @@ export class Collector {
 
   /** Stops receiving, finishes what was received, closes the outputs. */
   async stop(): Promise<CollectorReport> {
+    await this.#reloading;
     await this.countKernelDrops();
     await Promise.all(this.#receivers.map((receiver) => receiver.close()));
     await this.#pipeline?.drained();
@@ -205,17 +233,28 @@ export class Collector {
    * still decoded counts as dropped. To be followed by stop.
    */
   async closeOutputs(): Promise<void> {
-    await Promise.all(this.#outputs.map(({ sink }) => sink.close()));
+    await this.#outputs.close();
   }
 
   /** Starts new files in the outputs that have files. */
   rotate(): void {
-    for (const { sink } of this.#outputs) sink.rotate();
+    this.#outputs.rotate();
+  }
+
+  /**
+   * Takes over what can change while it runs, from one datagram to the next. Resolves when all that came before is on its
+   * way to the outputs, and those that are not wanted any more are closing. Rejects with a MillraceError, and everything stays as it was, when an output cannot be opened, decode threads cannot start, or elements
+   * change in a way that needs a restart.
+   */
+  reload(wanted: Reloadable): Promise<void> {
+    const reloaded = this.#reloading.then(() => this.#reload(wanted));
+    this.#reloading = reloaded.catch(() => {});
+    return reloaded;
   }
 
   report(): CollectorReport {
     this.#settle();
-    return { ...this.ledger.toJSON(), outputs: this.#pipeline?.outputAccounts() ?? [] };
+    return { ...this.ledger.toJSON(), outputs: this.#outputs.accounts };
   }
 
   status(): CollectorStatus {
@@ -228,13 +267,13 @@ export class Collector {
       exporters: scanner?.scopes.size ?? 0,
       templates: scanner?.templates.size ?? 0,
       held: scanner?.pending?.sets ?? 0,
+      heapBytes: this.#pipeline?.heapBytes ?? 0,
       lost:
         ledger.get(Count.sequence_lost_datagrams) +
         ledger.get(Count.sequence_lost_records) +
         ledger.get(Count.datagrams_refused_ring_full),
-      troubles: this.#outputs.flatMap(({ sink }) =>
-        sink.trouble === null ? [] : [`${sink.name} ${sink.trouble}`],
-      ),
+      store: this.#store?.report ?? null,
+      troubles: this.#outputs.troubles,
     };
   }
 
@@ -244,7 +283,9 @@ export class Collector {
   }
 
   parts(): CollectorParts {
-    return describeParts(this, this.#receivers, this.#pool, this.#pipeline, this.#outputs);
+    const pool = this.#threads?.pool ?? null;
+    const store = this.#store?.report ?? null;
+    return describeParts(this, this.#receivers, pool, this.#pipeline, this.#outputs.sinks, store);
   }
 
   /** Exporters and domains that are known at present. */
@@ -252,67 +293,75 @@ export class Collector {
     return this.#pipeline?.scanner.scopes ?? [];
   }
 
-  async #openOutputs(): Promise<void> {
-    const whenFull = this.#options.whenFull ?? (this.#options.source === 'feeder' ? 'wait' : 'drop');
-    const { onOutputClosed: onClosed, stdout } = this.#options;
-    for (const spec of this.#options.outputs) {
-      const sink: Sink = await openSink(spec, { whenFull, onClosed, stdout, clock: this.#clock });
-      this.#outputs.push({ sink, encoding: this.#encodingOf(spec.encoding), encoded: 0 });
+  async #reload({ outputs, elements, admission }: Reloadable): Promise<void> {
+    const before = this.#threads!;
+    const sameElements = isDeepStrictEqual(elements, before.setup.elements);
+    const registry = elementsWith(elements);
+    if (!sameElements && !isStructuredAlike(this.#elements.registry, registry)) {
+      throw new MillraceError(
+        'CONFIG_INVALID',
+        'elements of structured types changed, which needs a restart',
+      );
     }
-  }
-
-  /** Position of an encoding among those the workers make; equal ones share a position. */
-  #encodingOf(encoding: Encoding): number {
-    const known = this.#encodings.findIndex(
-      (other) =>
-        other.format === encoding.format &&
-        other.schema === encoding.schema &&
-        other.options === encoding.options,
-    );
-    return known >= 0 ? known : this.#encodings.push(encoding) - 1;
+    const change = await this.#outputs.prepare(outputs);
+    let after = before;
+    if (!sameElements || change.encodings !== before.setup.encodings) {
+      try {
+        after = await this.#startThreads(change.encodings, elements);
+      } catch (error) {
+        await change.abandon();
+        throw error;
+      }
+    }
+    this.#gatekeeper.change(admission);
+    this.#elements.registry = registry;
+    await this.#pipeline!.exchange({ ...after, ...change.commit() });
+    this.#outputs.closeRemoved();
+    this.#threads = after;
+    if (after === before) return;
+    await before.pool.close();
+    after.pool.lost += before.pool.lost;
   }
 
   async #openPipeline(): Promise<void> {
-    const { quarantine, allow } = this.#options;
+    const change = await this.#outputs.prepare(this.#options.outputs);
+    const destinations = change.commit();
+    const { quarantine } = this.#options;
     const scanner = { ...DEFAULT_SCANNER_OPTIONS, ...this.#options.scanner };
     if (quarantine !== undefined) {
       const onTrouble = (text: string) => this.#note('quarantine-trouble', () => text);
-      this.#quarantine = new Quarantine(quarantine, this.#clock, standardElements, onTrouble);
+      this.#quarantine = new Quarantine(quarantine, this.#clock, this.#elements, onTrouble);
       await this.#quarantine.open();
     }
-    // For every task in work or waiting there is one more on its way out.
-    const count = this.#encodings.length * (this.workers * TASKS_PER_WORKER * 2 + SPARE_SLABS);
-    const slabs = Slabs.create(count, SLAB_BYTES);
-    this.#slabs = slabs;
-    // Slabs are for outputs: what only a tail wants goes without.
-    const tail = this.tail && { tail: this.tail, encoding: this.#encodingOf(TAIL_ENCODING) };
-    const setup = {
-      memory: this.memory.buffer,
-      slabs: slabs.buffer,
-      slabBytes: SLAB_BYTES,
-      encodings: this.#encodings,
-      limits: scanner.limits,
-      jit: this.#options.jit ?? 'auto',
-    };
-    this.#pool = new DecodePool(this.workers, setup, this.#options.workerEntry);
-    await this.#pool.ready();
+    this.#threads = await this.#startThreads(change.encodings, this.#options.elements ?? []);
     this.#pipeline = new Pipeline({
       memory: this.memory,
-      slabs,
-      elements: standardElements,
+      elements: this.#elements,
       scanner,
-      pool: this.#pool,
-      outputs: this.#outputs,
-      tail,
-      optionsWanted: this.#encodings.some(({ options, schema }) => options || schema === 'iana'),
+      ...this.#threads,
+      ...destinations,
       ledger: this.ledger,
       clock: this.#clock,
-      allow: allow ?? [],
+      gatekeeper: this.#gatekeeper,
       quarantine: this.#quarantine,
-      note: (kind, text) => this.#note(kind, text),
+      note: (kind, text, about) => this.#note(kind, text, about),
       watchRings: this.#options.source !== 'feeder' && this.#receive.mode === 'recvmmsg',
       onRelease: () => this.#feeder?.released(),
+      sharing: this.#store,
     });
+  }
+
+  #startThreads(encodings: readonly Encoding[], elements: readonly Element[]): Promise<DecodeThreads> {
+    const { limits } = { ...DEFAULT_SCANNER_OPTIONS, ...this.#options.scanner };
+    const setup = {
+      memory: this.memory.buffer,
+      encodings,
+      elements,
+      limits,
+      jit: this.#options.jit ?? 'auto',
+      filter: this.#options.filter?.text ?? null,
+    };
+    return startDecodeThreads(this.workers, setup, this.#options.workerEntry);
   }
 
   async #openSockets(addresses: readonly ListenAddress[]): Promise<void> {
@@ -367,7 +416,7 @@ export class Collector {
     const scanned = sum(this.#pipeline?.scanned);
     this.ledger.set(Count.datagrams_received, scanned + oversize + ringFull);
     oversize += sum(this.#pipeline?.oversize);
-    const kernelDropped = this.#receivers.reduce((sum, receiver) => sum + (receiver.kernelDrops || 0), 0);
+    const kernelDropped = sum(this.#receivers.map(({ kernelDrops }) => kernelDrops || 0));
     this.ledger.raise(Count.datagrams_kernel_dropped, kernelDropped);
     this.ledger.set(Count.datagrams_refused_oversize, oversize);
     this.ledger.set(Count.datagrams_refused_ring_full, ringFull);
@@ -384,9 +433,10 @@ export class Collector {
     clearInterval(this.#ticker);
     this.#pipeline?.stopWatching();
     await Promise.all(this.#receivers.map((receiver) => receiver.close()));
-    for (const { sink } of this.#outputs) await sink.close();
+    await this.#outputs.close();
+    await this.#store?.close();
     await this.#quarantine?.close();
-    await this.#pool?.close();
+    await this.#threads?.pool.close();
   }
 
   #tick(): void {
@@ -404,10 +454,16 @@ export class Collector {
     for (const { companion } of this.scopes()) companion.activity.sample(seconds);
   }
 
-  #note(kind: string, text: () => string): void {
+  #note(kind: string, text: () => string, about?: () => DatagramIdentity): void {
     const muted = this.#mute.pass(kind);
     if (muted < 0) return;
-    this.#log.warn(muted === 0 ? text() : `${text()} (and ${muted} more like it)`);
+    const identity = about?.();
+    const line = identity === undefined ? text() : `${text()}: ${identityText(identity)}`;
+    this.#log.warn(muted === 0 ? line : `${line} (and ${muted} more like it)`, {
+      event: kind,
+      muted,
+      ...identity,
+    });
   }
 }
 

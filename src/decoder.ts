@@ -221,6 +221,7 @@ export class Decoder {
       emptySet: () => {},
       heldExpired: () => {},
       heldOverflowed: () => {},
+      heldWithdrawn: () => {},
     };
   }
 

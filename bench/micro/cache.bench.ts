@@ -23,14 +23,22 @@ export const cacheBenches: Bench[] = [
 function prepare(size: Size): Prepared {
   const scopes = size === 'full' ? 10_000 : 200;
   const lookups = size === 'full' ? 16_384 : 512;
-  const table = new ScopeTable<null>(DEFAULT_SCOPE_LIMITS, { companion: () => null, evicted: () => {} });
+  const table = new ScopeTable<null>(DEFAULT_SCOPE_LIMITS, {
+    companion: () => null,
+    opened: () => {},
+    evicted: () => {},
+  });
   const registry = new TemplateRegistry(DEFAULT_DECODE_LIMITS, TTL_MS, standardElements, LOCAL_ENTRIES);
   const addresses = new Uint8Array(16 * scopes);
   for (let i = 0; i < scopes; i++) {
     addresses.set(exporterAddress(Math.floor(i / DOMAINS_PER_EXPORTER)), i * 16);
     const scope = table.obtain(9, addresses, i * 16, 0, domainOf(i), NOW_MS)!;
     for (let t = 0; t < TEMPLATES; t++) {
-      registry.learn(scope, 256 + t, 'data', 9, 0, shapeFields(9, t * 4), NOW_MS);
+      registry.learn(scope, 256 + t, 'data', 9, 0, shapeFields(9, t * 4), {
+        nowMs: NOW_MS,
+        exportTimeMs: NOW_MS,
+        sequence: t,
+      });
     }
   }
 

@@ -35,8 +35,10 @@ async function prepare(size: Size, perTask: number): Promise<Prepared> {
   const setup = {
     memory: memory.buffer,
     encodings: [],
+    elements: [],
     limits: DEFAULT_DECODE_LIMITS,
     jit: 'auto' as const,
+    filter: null,
     slabs: new SharedArrayBuffer(0),
     slabBytes: 0,
   };

@@ -7,6 +7,7 @@ import { planBenches } from './plan.bench.ts';
 import { ringBenches } from './ring.bench.ts';
 import { scanBenches } from './scan.bench.ts';
 import { stateBenches } from './state.bench.ts';
+import { storeBenches } from './store.bench.ts';
 
 /** All micro benches, in the order of the way of the data. */
 export const MICRO_BENCHES: readonly Bench[] = [
@@ -14,6 +15,7 @@ export const MICRO_BENCHES: readonly Bench[] = [
   ...scanBenches,
   ...cacheBenches,
   ...stateBenches,
+  ...storeBenches,
   ...planBenches,
   ...encodeBenches,
   ...columnarBenches,

@@ -133,6 +133,9 @@ export class CountingHandler implements ScanHandler<null> {
   heldOverflowed(): void {
     this.surprises++;
   }
+  heldWithdrawn(): void {
+    this.surprises++;
+  }
 }
 
 /** Joins the data sets of v9 datagrams of one exporter into one datagram with as many sets as there are. */

@@ -43,8 +43,9 @@ const PAUSES_PER_SECOND = 1000;
 const FULL_DATAGRAMS = 3_000;
 const FULL_REPEATS = 15;
 export const DEFAULT_SLOTS = 8_192;
+/** For compilers: code that runs a hundred times per second takes seconds to be compiled. */
 const WARMUP_RATE = 10_000;
-const WARMUP_SECONDS = 3;
+const WARMUP_SECONDS = 8;
 
 /** Measures one setup at several rates in one session, and derives what each step costs. */
 export async function calibrate(

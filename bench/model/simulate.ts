@@ -62,7 +62,11 @@ export interface Prediction {
 const BATCH = 64;
 const TURN = 64;
 const PUMP = 1024;
-const TASK = 128;
+export const TASK = 256;
+const LINGER_NS = 16e6;
+const SHORTEST_PAUSE_NS = 1e6;
+const LONGEST_PAUSE_NS = 8e6;
+const REST_NS = 2e6;
 const TASKS_PER_WORKER = 2;
 const ITEMS = 65_536;
 const ITEMS_RESERVED = 16_384;
@@ -75,6 +79,7 @@ const BACKGROUND_NS = 1e7;
 
 interface Task {
   datagrams: number;
+  openedAt: number;
   slots: number[];
   arrivals: number[];
   done: boolean;
@@ -106,6 +111,13 @@ class Simulation {
   #open: Task;
   #results = 0;
   #scheduled = false;
+  /** The pause of the main thread that is going on: its end, NaN for none. How long the last one was, and what was scanned before it. */
+  #pauseEnd = Number.NaN;
+  #pauseNs = SHORTEST_PAUSE_NS;
+  #scanned = 0;
+  #scannedBefore = 0;
+  /** Until when each receive thread rests. */
+  readonly #restEnds: number[];
   #otherWork = 0;
   #sendAt = 0;
   #sent = 0;
@@ -127,6 +139,7 @@ class Simulation {
     this.#sockets = rings.map(() => []);
     this.#rings = rings.map(() => []);
     this.#ringUsed = rings.map(() => 0);
+    this.#restEnds = rings.map(() => 0);
     this.#workerQueues = this.#workers.map(() => []);
     this.#open = this.#newTask();
   }
@@ -165,7 +178,7 @@ class Simulation {
   #wake(): void {
     if (!this.#sender.busy && this.#now >= this.#sendAt) this.#send();
     this.#receivers.forEach((thread, i) => {
-      if (!thread.busy && this.#mayReceive(i)) {
+      if (!thread.busy && this.#now >= this.#restEnds[i] && this.#mayReceive(i)) {
         this.#result.receiveWakes++;
         this.#receive(i, this.#setup.costs.receiveWake);
       }
@@ -237,14 +250,18 @@ class Simulation {
     this.#receivers[i].start(count * this.#setup.costs.receiveDatagram + 1, () => {
       this.#rings[i].push(...this.#sockets[i].splice(0, count));
       this.#result.received += count;
-      if (this.#mayReceive(i)) this.#receive(i, 0);
+      if (count < BATCH) {
+        this.#restEnds[i] = this.#now + REST_NS;
+        this.#scheduler.at(this.#restEnds[i], () => {});
+      } else if (this.#mayReceive(i)) this.#receive(i, 0);
     });
   }
 
   #mainHasWork(): boolean {
-    return (
-      this.#results > 0 || this.#scheduled || (this.#mayScan() && this.#rings.some((ring) => ring.length > 0))
-    );
+    if (this.#results > 0 || this.#scheduled || this.#now >= this.#pauseEnd) return true;
+    // Rings are watched only while no pause is going on.
+    const watching = Number.isNaN(this.#pauseEnd);
+    return watching && this.#mayScan() && this.#rings.some((ring) => ring.length > 0);
   }
 
   #mayScan(): boolean {
@@ -256,6 +273,7 @@ class Simulation {
     const { costs } = this.#setup;
     const results = this.#results;
     this.#results = 0;
+    if (this.#now >= this.#pauseEnd) this.#pauseEnd = Number.NaN;
     this.#main.start(Math.max(1, (results * costs.mainEvent) / 2), () => {
       this.#retire();
       this.#scheduled = false;
@@ -270,6 +288,8 @@ class Simulation {
       if (!this.#mayScan()) break;
       const take = Math.min(TURN, this.#rings[i].length, left, TASK - this.#open.datagrams);
       if (take === 0) continue;
+      if (this.#open.datagrams === 0) this.#open.openedAt = this.#now;
+      this.#scanned += take;
       this.#open.arrivals.push(...this.#rings[i].splice(0, take));
       this.#open.slots[i] += take;
       this.#open.datagrams += take;
@@ -277,10 +297,10 @@ class Simulation {
       scanned += take;
       if (this.#open.datagrams >= TASK) break;
     }
-    const close =
-      this.#open.datagrams >= TASK || (scanned === 0 && this.#open.datagrams > 0 && this.#hasRoom());
+    const close = this.#open.datagrams >= TASK || (scanned === 0 && this.#isDue());
     if (scanned === 0 && !close) {
       if (left <= 0) this.#scheduled = true;
+      else if (this.#open.datagrams > 0 || left < PUMP) this.#pause();
       this.#continueMain();
       return;
     }
@@ -292,6 +312,24 @@ class Simulation {
         this.#continueMain();
       }
     });
+  }
+
+  /** Whether the open task has waited for long enough, or holds so much that the ring needs it back. */
+  #isDue(): boolean {
+    const { datagrams, openedAt } = this.#open;
+    if (datagrams === 0 || !this.#hasRoom()) return false;
+    return this.#now - openedAt >= LINGER_NS || datagrams * 2 >= this.#setup.slots;
+  }
+
+  #pause(): void {
+    if (!Number.isNaN(this.#pauseEnd)) return;
+    const many = this.#scanned - this.#scannedBefore > TASK;
+    this.#scannedBefore = this.#scanned;
+    this.#pauseNs = many
+      ? Math.max(SHORTEST_PAUSE_NS, this.#pauseNs / 2)
+      : Math.min(LONGEST_PAUSE_NS, this.#pauseNs * 2);
+    this.#pauseEnd = this.#now + this.#pauseNs;
+    this.#scheduler.at(this.#pauseEnd, () => {});
   }
 
   /** The loop turns again without sleeping when there is more to do. */
@@ -313,6 +351,7 @@ class Simulation {
   #newTask(): Task {
     return {
       datagrams: 0,
+      openedAt: 0,
       slots: new Array<number>(this.#setup.receivers).fill(0),
       arrivals: [],
       done: false,

@@ -1,7 +1,7 @@
 import type { Machine } from '../report.ts';
 import { DEFAULT_SLOTS } from './calibrate.ts';
 import type { FormatModel } from './run.ts';
-import { type Prediction, simulate } from './simulate.ts';
+import { type Prediction, simulate, TASK } from './simulate.ts';
 
 /** What a machine of so many cores carries, by the simulation. */
 export interface Size {
@@ -91,10 +91,10 @@ export function sizingPage(
       `${percent(s.busy.decode)} | ${s.saturated} | ${s.next} |`,
   );
   const small = models.map(({ format, calibration: { costs: c } }) => {
-    const alone = 1e9 / (c.mainDatagram + (2 * c.mainEvent) / 128);
+    const alone = 1e9 / (c.mainDatagram + c.mainEvent / TASK);
     return (
       `| ${format} | ${rounded(1e9 / c.receiveDatagram)} | ${rounded(alone)} | ` +
-      `${rounded(1e9 / (c.decodeDatagram + c.decodeTask / 128))} |`
+      `${rounded(1e9 / (c.decodeDatagram + c.decodeTask / TASK))} |`
     );
   });
   return `# Sizing

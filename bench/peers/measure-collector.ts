@@ -12,6 +12,7 @@ import type { PoolOptions } from '../pipeline/datagram-pool.ts';
 import { loadAverage, ProcessUsage } from '../pipeline/process-usage.ts';
 import type { SenderOrder, SenderReply } from '../pipeline/sender.ts';
 import type { PeerCollector } from './collectors.ts';
+import { TouchedMemory } from './touched-memory.ts';
 
 export interface CollectorRun {
   name: string;
@@ -39,7 +40,10 @@ const POLL_MS = 25;
 const IDLE_SLICE_MS = 300;
 const IDLE_NS = 6e6;
 const IDLE_LIMIT_MS = 20_000;
-const WARMUP_SECONDS = 2;
+export const WARMUP_SECONDS = 6;
+/** Of output, for each flow: about what the collectors that write much write. */
+const BYTES_PER_FLOW = 600;
+const FLOWS_PER_DATAGRAM = 23;
 
 /** Load into one collector in a process of its own, from which CPU time is read from outside until it has ended. */
 export async function measureCollector(
@@ -48,15 +52,21 @@ export async function measureCollector(
   rate: number,
   seconds: number,
 ): Promise<CollectorRun> {
+  const inMemory = existsSync('/dev/shm');
   // In memory where there is such a place: what is compared are collectors, not how fast a disk takes their output.
-  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'millrace-bench-'));
+  const folder = mkdtempSync(join(inMemory ? '/dev/shm' : tmpdir(), 'millrace-bench-'));
   const port = await freePort();
   const log = openSync(join(folder, 'log.txt'), 'w');
   const [command, ...args] = peer.command(port, folder);
+  const flows = rate * (WARMUP_SECONDS + seconds) * FLOWS_PER_DATAGRAM;
+  const memory = inMemory ? new TouchedMemory(folder, flows * BYTES_PER_FLOW) : null;
   const child = spawn(command, args, { cwd: folder, stdio: ['ignore', log, log] });
   const sender = new Child<SenderOrder, SenderReply>('./sender.js', { ...load, port });
   const usage = new ProcessUsage(child.pid!);
-  const poll = setInterval(() => usage.read(), POLL_MS);
+  const poll = setInterval(() => {
+    usage.read();
+    memory?.used(bytesIn(folder));
+  }, POLL_MS);
   try {
     await sender.next('ready');
     await listening(port, () => child.exitCode, join(folder, 'log.txt'));
@@ -98,6 +108,7 @@ export async function measureCollector(
     clearInterval(poll);
     sender.kill();
     child.kill('SIGKILL');
+    memory?.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }

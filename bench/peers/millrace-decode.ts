@@ -63,6 +63,7 @@ function columns(): Decode {
     emptySet: () => {},
     heldExpired: () => {},
     heldOverflowed: () => {},
+    heldWithdrawn: () => {},
   });
   return (datagram, exporter) => {
     bytes = datagram;

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { LOAD_METHOD } from '../pipeline/method.ts';
 import { type Report, writeReport } from '../report.ts';
 import { collectors, INSTALL, type PeerCollector, versionOf } from './collectors.ts';
-import { type CollectorRun, measureCollector } from './measure-collector.ts';
+import { type CollectorRun, measureCollector, WARMUP_SECONDS } from './measure-collector.ts';
 import { type DecoderRun, measureDecoders } from './measure-decoders.ts';
 
 /** `npm run bench:peers`: the same traffic through other collectors and libraries, one at a time. Linux only. */
@@ -71,10 +71,11 @@ function report(
     question:
       'How much CPU time does a flow cost, from the socket to a file, and from bytes in memory to records?',
     method:
-      `${LOAD_METHOD} One collector at a time on the same cores, ${values.seconds} s after 2 s of the same load. CPU time of the ` +
+      `${LOAD_METHOD} One collector at a time on the same cores, ${values.seconds} s after ${WARMUP_SECONDS} s of the same load. CPU time of the ` +
       `whole process tree, from the begin of the load until it has ended after SIGTERM, by the flows that reached it; ` +
       `user and system in the proportion of the kernel’s ticks. Settings: defaults, receive buffer 32 MiB where there is a ` +
-      `setting, Millrace with ${values.workers} decode worker(s). Files go to memory (/dev/shm) where there is such a place. Files differ in what they hold: nfcapd writes binary ` +
+      `setting, Millrace with ${values.workers} decode worker(s). Files go to memory (/dev/shm) where there is such a place, and to pages that the machine has used just before: ` +
+      `a virtual machine would have its host find new ones, which costs more than writing them. Files differ in what they hold: nfcapd writes binary ` +
       `records, the others text or binary rows with field names; nfacctd leaves out three of the 21 fields. Decoders: one thread, ` +
       `fed from memory, the best of ${DECODER_ROUNDS} rounds.`,
     command: `npm run bench:peers -- --rate ${values.rate} --seconds ${values.seconds} --workers ${values.workers}`,

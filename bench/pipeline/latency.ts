@@ -75,9 +75,9 @@ export function watchLatency(memory: SharedMemory): Histogram & { tasks: number 
     release.call(this, count);
   };
   const push = OutputQueue.prototype.push;
-  OutputQueue.prototype.push = function (this: OutputQueue<unknown>, bytes, records, tag): void {
+  OutputQueue.prototype.push = function (this: OutputQueue<unknown>, bytes, records, tag, given): void {
     const before = this.length;
-    push.call(this, bytes, records, tag);
+    push.call(this, bytes, records, tag, given);
     if (this.length === before) return;
     const waiting = queues.get(this) ?? [];
     queues.set(this, waiting);

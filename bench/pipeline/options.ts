@@ -33,7 +33,7 @@ export const USAGE = `npm run bench:pipeline -- [options]
   --receive recvmmsg,dgram
   --format ${BENCH_FORMATS.join(',')}
   --rate 5000,20000  datagrams per second; max: as fast as the sender can
-  --seconds 8        of each measurement; --warmup 3 before it
+  --seconds 8        of each measurement; --warmup 8 before it
   --exporters 16     --templates 1
   --find-max         search the highest rate without loss of every combination
   --soak 10m         one long run of the first combination; --rate N or 60% (of the highest rate)
@@ -49,7 +49,7 @@ export function readOptions(args: string[]): BenchOptions {
       format: { type: 'string', default: BENCH_FORMATS.join(',') },
       rate: { type: 'string' },
       seconds: { type: 'string', default: '8' },
-      warmup: { type: 'string', default: '3' },
+      warmup: { type: 'string', default: '8' },
       exporters: { type: 'string', default: '16' },
       templates: { type: 'string', default: '1' },
       'find-max': { type: 'boolean', default: false },

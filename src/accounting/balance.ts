@@ -13,6 +13,7 @@ export function unbalanced({ counters: c, outputs }: LedgerReport & { outputs: O
         c.datagrams_refused_malformed +
         c.datagrams_refused_unknown_version +
         c.datagrams_refused_not_admitted +
+        c.datagrams_refused_over_rate +
         c.datagrams_refused_ring_full,
     ],
     [
@@ -21,15 +22,16 @@ export function unbalanced({ counters: c, outputs }: LedgerReport & { outputs: O
       c.sets_bound + c.sets_held + c.sets_refused_no_template + c.sets_empty,
     ],
     [
-      'held = replayed + expired + overflowed + unresolved',
+      'held = replayed + expired + overflowed + withdrawn + unresolved',
       c.sets_held,
-      c.sets_replayed + c.sets_expired + c.sets_overflowed + c.sets_unresolved,
+      c.sets_replayed + c.sets_expired + c.sets_overflowed + c.sets_withdrawn + c.sets_unresolved,
     ],
     [
       'bound + replayed = decoded + quarantined + abandoned',
       c.sets_bound + c.sets_replayed,
       c.sets_decoded + c.sets_quarantined + c.sets_abandoned,
     ],
+    ['decoded records = encoded + filtered', c.records_decoded, c.records_encoded + c.records_filtered],
     ...outputs.map(({ output, encoded, written, dropped_queue_full, dropped_failed }) => {
       return [
         `${output}: encoded = written + dropped`,

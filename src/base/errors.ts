@@ -10,15 +10,19 @@ export const ERROR_CODES = [
   'OUTPUT_FAILED',
   'SEND_FAILED',
   'WORKER_FAILED',
+  'STORE_FAILED',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export class MillraceError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  /** Further lines for a person, such as a mark under the place of a mistake; empty for none. */
+  readonly detail: string;
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; detail?: string } = {}) {
     super(message, options);
     this.name = 'MillraceError';
     this.code = code;
+    this.detail = options.detail ?? '';
   }
 }
 
@@ -35,12 +39,18 @@ export function describeError(error: unknown): string {
   return String(error);
 }
 
+/** The code of a system error, such as ENOENT. */
+export function errorCode(error: unknown): string {
+  return String((error as NodeJS.ErrnoException | null)?.code);
+}
+
 const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'operation not permitted',
   EADDRINUSE: 'address already in use',
   EADDRNOTAVAIL: 'address not available on this machine',
   EAFNOSUPPORT: 'address family not supported',
+  EEXIST: 'already exists',
   EDQUOT: 'disk quota exceeded',
   EHOSTUNREACH: 'host unreachable',
   EINVAL: 'invalid argument',

@@ -16,6 +16,7 @@ const ODDITIES: readonly (readonly [CounterName, string])[] = [
   ['sets_abandoned', 'sets abandoned'],
   ['sets_quarantined', 'sets quarantined'],
   ['templates_refused', 'templates refused'],
+  ['records_filtered', 'flows left out by the filter'],
   ['lists_malformed', 'malformed lists'],
   ['sequence_lost_datagrams', 'v9 datagrams missing by sequence number'],
   ['sequence_lost_records', 'flows missing by sequence number'],

@@ -1,11 +1,12 @@
 /** What went wrong, in one line on standard error, and the exit code that goes with it. */
 import { describeError, MillraceError } from '../base/errors.ts';
+import { maskSecrets } from '../base/secrets.ts';
 
 export const ExitCode = { ok: 0, failed: 1, usage: 2, internal: 70 } as const;
 
 /** A mistake in the command line: the flag, what was given, and what is allowed. */
-export function usageError(text: string): MillraceError {
-  return new MillraceError('CONFIG_INVALID', text);
+export function usageError(text: string, detail = ''): MillraceError {
+  return new MillraceError('CONFIG_INVALID', text, { detail });
 }
 
 /** Writes a line for a person. */
@@ -13,16 +14,21 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** `millrace: text` on one line, whatever the text holds. */
-export function complain(text: string): void {
+/** The text on one line, whatever it holds. */
+export function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a name given by the user may hold any of them
-  say(`millrace: ${text.trim().replace(/[\u0000-\u001f\u007f\s]+/g, ' ')}`);
+  return text.trim().replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ');
+}
+
+export function complain(text: string): void {
+  say(`millrace: ${oneLine(maskSecrets(text))}`);
 }
 
 /** Tells of the error and returns the exit code. verbose: with the stack of an error that is a defect of ours. */
 export function reportError(error: unknown, verbose: boolean): number {
   if (error instanceof MillraceError) {
     complain(error.message);
+    if (error.detail !== '') say(error.detail);
     return error.code === 'CONFIG_INVALID' ? ExitCode.usage : ExitCode.failed;
   }
   if (isSystemError(error)) {

@@ -1,9 +1,10 @@
 /** The HTTP side of `collect`: who may ask, where, and what a busy port means. */
-import { createHash } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { Collector } from '../collector.ts';
+import type { Configuration } from '../config/configuration.ts';
 import type { OptionValues } from '../config/options.ts';
+import { COMMIT_VARIABLE } from '../config/sources.ts';
 import { type Endpoint, endpointText } from '../config/values.ts';
 import { isLoopback } from '../ops/http/access.ts';
 import type { Log } from '../ops/log.ts';
@@ -23,9 +24,10 @@ const DEFAULT: Endpoint = { host: '127.0.0.1', port: 8080 };
  */
 export async function openOperations(
   collector: Collector,
-  values: Values,
+  configuration: () => Configuration,
   log: Log,
 ): Promise<Operations | null> {
+  const values = configuration().values as Values;
   if (values.http === 'off') return null;
   const { host, port } = values.http ?? DEFAULT;
   const token = await tokenOf(values);
@@ -38,13 +40,14 @@ export async function openOperations(
   const operations = new Operations(collector, {
     info: {
       version: packageVersion(),
-      commit: process.env['MILLRACE_COMMIT'] || null,
+      commit: process.env[COMMIT_VARIABLE] || null,
       node: process.version,
       startedAtMs: systemClock.wallMs() - process.uptime() * 1000,
-      configurationDigest: digestOf(values),
+      configurationDigest: () => configuration().digest,
     },
     token,
     anyHost: values.httpOpen,
+    storeOptional: values.storeOptional,
     clock: systemClock,
   });
   try {
@@ -57,10 +60,4 @@ export async function openOperations(
   const url = `http://${endpointText({ host, port: operations.server.port })}`;
   log.info(`status page and metrics on ${url}`, { http: url });
   return operations;
-}
-
-/** Equal for equal options, whatever the token is. */
-function digestOf(values: Values): string {
-  const { httpToken: _secret, ...rest } = values;
-  return createHash('sha256').update(JSON.stringify(rest)).digest('hex').slice(0, 16);
 }

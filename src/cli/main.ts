@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { configure } from '../config/configuration.ts';
 import type { OptionValues } from '../config/options.ts';
 import { ExitCode, reportError } from './errors.ts';
 import { parseCommandLine } from './program.ts';
@@ -8,10 +9,16 @@ import { packageVersion } from './version.ts';
 async function run(argv: readonly string[]): Promise<number> {
   const invocation = parseCommandLine(argv, packageVersion());
   if (invocation === null) return ExitCode.ok;
-  const { values } = invocation;
-  switch (invocation.command) {
+  const { command, flags } = invocation;
+  const configuration = await configure(command, flags, process.env);
+  const { values } = configuration;
+  switch (command) {
     case 'collect':
-      return (await import('./commands/collect.ts')).collect(values as OptionValues<'collect'>);
+      return (await import('./commands/collect.ts')).collect(configuration, () =>
+        configure(command, flags, process.env, configuration.file),
+      );
+    case 'check':
+      return (await import('./commands/check.ts')).check(configuration);
     case 'decode':
       return (await import('./commands/decode.ts')).decode(
         invocation.arguments,
@@ -25,7 +32,10 @@ async function run(argv: readonly string[]): Promise<number> {
     case 'generate':
       return (await import('./commands/generate.ts')).generate(values as OptionValues<'generate'>);
     case 'inspect':
-      return (await import('./commands/inspect.ts')).inspect(invocation.arguments);
+      return (await import('./commands/inspect.ts')).inspect(
+        invocation.arguments,
+        values as OptionValues<'inspect'>,
+      );
     case 'top':
       return (await import('./commands/top.ts')).top(values as OptionValues<'top'>);
     case 'tail':
@@ -33,6 +43,15 @@ async function run(argv: readonly string[]): Promise<number> {
         invocation.arguments[0],
         values as OptionValues<'tail'>,
       );
+    case 'doctor':
+      return (await import('./commands/doctor.ts')).doctor(values as OptionValues<'doctor'>);
+    case 'templates':
+      return (await import('./commands/templates.ts')).templates(
+        invocation.arguments,
+        values as OptionValues<'templates'>,
+      );
+    case 'log':
+      return (await import('./commands/log.ts')).log(invocation.arguments, values as OptionValues<'log'>);
     case 'demo':
       return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
   }

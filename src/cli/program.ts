@@ -1,15 +1,15 @@
-/** The command line from the tables of src/config: flags, parsing, help. */
+/** The command line from the tables of src/config: flags and help. Values are texts here; configuration.ts knows what they mean. */
 import { Command, CommanderError, Option } from 'commander';
-import type { z } from 'zod';
 import { COMMAND_NAMES, COMMANDS, type CommandName, type CommandSpec } from '../config/commands.ts';
-import { type OptionSpec, optionsOf } from '../config/options.ts';
+import { flagText, type OptionSpec } from '../config/option.ts';
+import { optionsOf } from '../config/options.ts';
+import type { Given, GivenOptions } from '../config/sources.ts';
 import { usageError } from './errors.ts';
 
 /** What the user asked for; null when help or the version was shown. */
 export interface Invocation {
   command: CommandName;
-  /** Values by the keys of the option table: OptionValues of the command. */
-  values: unknown;
+  flags: GivenOptions;
   arguments: readonly string[];
 }
 
@@ -66,8 +66,8 @@ function makeCommand(name: CommandName, onFound: (invocation: Invocation) => voi
     const name = `${spec.argument.syntax}${several ? '...' : ''}`;
     command.argument(spec.argument.optional ? `[${name}]` : `<${name}>`, spec.argument.help);
   }
-  const flags = optionsOf(name).map(([key, option]) => [key, option, makeOption(option)] as const);
-  for (const [, , flag] of flags) command.addOption(flag);
+  const options = optionsOf(name).map(([, option]) => option);
+  for (const option of options) for (const flag of makeOptions(option)) command.addOption(flag);
   command.addHelpText('after', `\nExamples:\n${exampleLines(spec)}`);
   command.action(() => {
     const expected = spec.argument === undefined ? 0 : 1;
@@ -77,49 +77,42 @@ function makeCommand(name: CommandName, onFound: (invocation: Invocation) => voi
         `unexpected argument ${quoted(command.args[expected])}; millrace ${name} allows ${allowed}`,
       );
     }
-    const given = command.opts() as Record<string, unknown>;
-    const values: Record<string, unknown> = {};
-    for (const [key, option, flag] of flags) values[key] = chosen(option, given[flag.attributeName()]);
-    onFound({ command: name, values, arguments: command.args });
+    onFound({ command: name, flags: givenFlags(options, command), arguments: command.args });
   });
   return command;
 }
 
-function makeOption(option: OptionSpec): Option {
+/** A switch has a hidden opposite, for what a file or the environment has turned. */
+function makeOptions(option: OptionSpec): Option[] {
   const { kind, flag, syntax, help } = option;
-  const made = new Option(
-    kind === 'switch' ? `--${flag}` : `--${flag} <${syntax}>`,
-    help + defaultText(option),
-  );
+  const shown = flagText(option);
+  const made = new Option(kind === 'switch' ? shown : `${shown} <${syntax}>`, help + defaultText(option));
   made.helpGroup(`${option.group}:`);
-  if (kind === 'list') {
-    return made.argParser((text, earlier: unknown[] | undefined) => [
-      ...(earlier ?? []),
-      parse(option, text),
-    ]);
-  }
-  return kind === 'switch' ? made : made.argParser((text) => parse(option, text));
+  if (kind === 'list') made.argParser((text, earlier: string[] | undefined) => [...(earlier ?? []), text]);
+  if (kind !== 'switch') return [made];
+  const opposite = new Option(shown === `--${flag}` ? `--no-${flag}` : `--${flag}`).hideHelp();
+  // commander takes a switch to be on when it knows its negative form first.
+  return shown === `--${flag}` ? [made, opposite] : [opposite, made];
 }
 
 function defaultText(option: OptionSpec): string {
+  if (option.kind === 'switch') return '';
   const constant = typeof option.default === 'string' ? option.default : option.default?.join(', ');
   const text = option.defaultHelp ?? constant;
   return text === undefined || text === '' ? '' : ` (default: ${text})`;
 }
 
-function parse(option: OptionSpec, text: string): unknown {
-  const result = (option.schema as z.ZodType<unknown, string>).safeParse(text);
-  if (result.success) return result.data;
-  throw usageError(`--${option.flag} ${quoted(text)}: ${result.error.issues[0].message}`);
-}
-
-/** The value that was given, else the default. */
-function chosen(option: OptionSpec, given: unknown): unknown {
-  if (given !== undefined) return given;
-  if (option.kind === 'switch') return false;
-  if (option.default === undefined) return undefined;
-  if (typeof option.default === 'string') return parse(option, option.default);
-  return option.default.map((text) => parse(option, text));
+/** The flags that stand on the command line, as texts. */
+function givenFlags(options: readonly OptionSpec[], command: Command): GivenOptions {
+  const values = command.opts() as Record<string, string | string[] | boolean | undefined>;
+  const given = new Map<string, Given>();
+  for (const { flag } of options) {
+    const value = values[new Option(`--${flag}`).attributeName()];
+    if (value === undefined) continue;
+    const texts = [value].flat().map((text) => ({ text: String(text), label: `--${flag}` }));
+    given.set(flag, { origin: `--${flag}`, texts });
+  }
+  return given;
 }
 
 function exampleLines(spec: CommandSpec): string {

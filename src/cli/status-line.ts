@@ -24,13 +24,19 @@ export class StatusLine {
     this.#datagrams = status.datagrams;
     this.#flows = status.flows;
     this.#atMs = nowMs;
-    const { exporters, templates, held, lost, troubles } = status;
+    const { exporters, templates, held, lost, store, troubles } = status;
     const counts =
       `${datagramsPerSecond} datagrams/s, ${flowsPerSecond} flows/s, ${exporters} exporters, ` +
       `${templates} templates, ${held} held, ${lost} lost`;
     return {
-      text: [counts, ...troubles].join('; '),
+      text: [counts, ...storeTrouble(store), ...troubles].join('; '),
       fields: { ...status, datagramsPerSecond, flowsPerSecond },
     };
   }
+}
+
+function storeTrouble(store: CollectorStatus['store']): string[] {
+  if (store === null || store.state === 'synced') return [];
+  const waiting = store.queued === 0 ? '' : `, ${store.queued} writes wait`;
+  return [`template store ${store.state}${waiting}`];
 }

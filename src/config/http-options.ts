@@ -17,9 +17,10 @@ export const HTTP_OPTIONS = {
     kind: 'optional',
     syntax: 'TOKEN',
     schema: schemas.httpToken,
-    help: 'bearer token that requests have to bring; other users of this machine can see it, --http-token-file hides it',
+    help: 'bearer token that requests have to bring; other users of this machine see it in a flag, --http-token-file hides it',
     group: 'HTTP',
     commands: ['collect', 'top', 'tail'],
+    secret: true,
   },
   httpTokenFile: {
     flag: 'http-token-file',

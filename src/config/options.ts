@@ -1,55 +1,25 @@
 /**
- * The options of every command: one table, from which flags, their parsing and their help derive. A default is written
- * as the user would write it and goes through the same schema as what the user gives.
+ * The options of every command: one table, from which flags, environment variables, the keys of the file, their parsing,
+ * help, reference page and JSON Schema derive. A default is written as the user would write it and goes through the same
+ * schema as what the user gives.
  */
 import type { z } from 'zod';
 import { EXPORTER_KEYS } from '../dispatch/scanner.ts';
 import { FORMATS, SCHEMAS } from '../output/encoder.ts';
 import { RECEIVE_MODES } from '../receive/receive-mode.ts';
-import type { CommandName } from './commands.ts';
+import { COMMANDS, type CommandName, type CommandSpec } from './commands.ts';
 import { HTTP_OPTIONS } from './http-options.ts';
+import { INSPECT_OPTIONS } from './inspect-options.ts';
+import { OPTION_GROUPS, type OptionSpec } from './option.ts';
 import * as schemas from './schemas.ts';
-
-/**
- * one: takes a value and has a default. optional: takes a value, may be absent. list: may be repeated. switch: takes no
- * value, is on or off.
- */
-export type OptionKind = 'one' | 'optional' | 'list' | 'switch';
-
-export interface OptionSpec {
-  readonly flag: string;
-  readonly kind: OptionKind;
-  /** What the value looks like, for usage lines; empty for a switch. */
-  readonly syntax: string;
-  /** From the text of one value to its meaning; its messages begin with «allowed». A switch has a boolean. */
-  readonly schema: z.ZodType;
-  readonly default?: string | readonly string[];
-  /** Where the default is not a constant: what it is, in words. */
-  readonly defaultHelp?: string;
-  readonly help: string;
-  readonly group: OptionGroup;
-  readonly commands: readonly CommandName[];
-}
-
-/** Headings of the help, in their order. */
-export const OPTION_GROUPS = [
-  'Input',
-  'Sending',
-  'Traffic',
-  'Output',
-  'Templates',
-  'Resources',
-  'Reporting',
-  'HTTP',
-] as const;
-export type OptionGroup = (typeof OPTION_GROUPS)[number];
+import { SENDING_OPTIONS } from './sending-options.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;
 const UDP_WITHDRAWALS = ['honour', 'ignore'] as const;
+const EVICTIONS = ['local', 'fleet'] as const;
 /** What `decode` reads; auto looks into the first file. */
 const RECORDINGS = ['auto', 'capture', 'columnar'] as const;
-const GENERATED_VERSIONS = ['5', '7', '9', '10'] as const;
 
 export const OPTIONS = {
   listen: {
@@ -60,7 +30,7 @@ export const OPTIONS = {
     default: ['netflow://[::]:2055'],
     help: 'where to receive, any version on any port; [::] receives IPv4 too, port 0 takes a free one; may be repeated',
     group: 'Input',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   allow: {
     flag: 'allow',
@@ -72,6 +42,18 @@ export const OPTIONS = {
     help: 'address range that may send; may be repeated',
     group: 'Input',
     commands: ['collect'],
+    live: true,
+  },
+  exporterRate: {
+    flag: 'exporter-rate',
+    kind: 'one',
+    syntax: 'N/s',
+    schema: schemas.exporterRate,
+    default: '0/s',
+    help: 'datagrams per second that one address may send, and as many at once; more are counted and refused; 0/s: any number',
+    group: 'Input',
+    commands: ['collect'],
+    live: true,
   },
   from: {
     flag: 'from',
@@ -103,7 +85,7 @@ export const OPTIONS = {
     default: 'auto',
     help: 'how to receive: recvmmsg (Linux), dgram, or auto, which takes recvmmsg where it can',
     group: 'Resources',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   receivers: {
     flag: 'receivers',
@@ -113,7 +95,7 @@ export const OPTIONS = {
     default: '1',
     help: 'receive threads that share each listen address; more than 1 needs recvmmsg',
     group: 'Resources',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   maxDatagram: {
     flag: 'max-datagram',
@@ -143,14 +125,15 @@ export const OPTIONS = {
     default: '32MiB',
     help: 'receive buffer to ask the kernel for, for each socket',
     group: 'Resources',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   jit: {
-    flag: 'no-jit',
+    flag: 'jit',
     kind: 'switch',
     syntax: '',
     schema: schemas.onOff,
-    help: 'decode with the interpreter only, never with code made for a layout',
+    default: 'true',
+    help: 'code is made for each layout to decode with, unless this is turned off',
     group: 'Resources',
     commands: ['collect', 'decode'],
   },
@@ -162,7 +145,7 @@ export const OPTIONS = {
     default: 'auto',
     help: 'decode threads; auto: all cores but one',
     group: 'Resources',
-    commands: ['collect', 'decode'],
+    commands: ['collect', 'decode', 'doctor'],
   },
 
   output: {
@@ -175,7 +158,8 @@ export const OPTIONS = {
       'where flows go: stdout:, file:PATH with %Y%m%d-%H%M and the like, or null:; with ' +
       `?format=${FORMATS.join('|')}, and for files rotate=1h and compress=gzip|zstd|none; may be repeated`,
     group: 'Output',
-    commands: ['collect', 'decode'],
+    commands: ['collect', 'decode', 'doctor'],
+    live: true,
   },
   format: {
     flag: 'format',
@@ -195,7 +179,8 @@ export const OPTIONS = {
     default: 'millrace',
     help: 'record schema of outputs that do not name one: millrace, or iana, which has every field under its IANA name',
     group: 'Output',
-    commands: ['collect', 'decode'],
+    commands: ['collect', 'decode', 'doctor'],
+    live: true,
   },
   writeOptions: {
     flag: 'options',
@@ -206,6 +191,16 @@ export const OPTIONS = {
     group: 'Output',
     commands: ['decode'],
   },
+  filter: {
+    flag: 'filter',
+    kind: 'optional',
+    syntax: 'EXPR',
+    schema: schemas.text("a filter such as 'proto tcp and dst port 443'"),
+    defaultHelp: 'all flows',
+    help: "flows to write, in the words of nfdump: 'src net 10.0.0.0/8 and bytes > 1M' (docs/filter.md)",
+    group: 'Output',
+    commands: ['collect', 'decode'],
+  },
   quarantine: {
     flag: 'quarantine',
     kind: 'optional',
@@ -213,8 +208,10 @@ export const OPTIONS = {
     schema: schemas.text('the path of a directory'),
     help: 'where datagrams are kept that ended a decode thread twice',
     group: 'Output',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
+
+  ...INSPECT_OPTIONS,
 
   templateTtl: {
     flag: 'template-ttl',
@@ -236,6 +233,55 @@ export const OPTIONS = {
     group: 'Templates',
     commands: ['collect'],
   },
+  templateStore: {
+    flag: 'templates',
+    kind: 'optional',
+    syntax: 'URI',
+    schema: schemas.storeUri,
+    defaultHelp: 'a file in $STATE_DIRECTORY or $XDG_STATE_HOME/millrace',
+    help: 'where templates and exporter state are kept and shared: memory: (nowhere), file:///PATH, redis://HOST:6379/0?fleet=NAME (docs/store.md)',
+    group: 'Templates',
+    commands: ['collect', 'templates', 'log'],
+  },
+  evictions: {
+    flag: 'evictions',
+    kind: 'one',
+    syntax: 'WHERE',
+    schema: schemas.choice(EVICTIONS),
+    default: 'local',
+    help: 'where a template goes that a limit here pushes out: local (the store keeps it), or fleet (it is removed everywhere)',
+    group: 'Templates',
+    commands: ['collect'],
+  },
+  storeDeadline: {
+    flag: 'store-deadline',
+    kind: 'one',
+    syntax: 'DURATION',
+    schema: schemas.lifeTime,
+    default: '30s',
+    help: 'how long a template store that cannot be reached is tried at the start',
+    group: 'Templates',
+    commands: ['collect'],
+  },
+  storeOptional: {
+    flag: 'store-optional',
+    kind: 'switch',
+    syntax: '',
+    schema: schemas.onOff,
+    help: 'start without the template store when it cannot be reached',
+    group: 'Templates',
+    commands: ['collect'],
+  },
+  elements: {
+    flag: 'elements',
+    kind: 'optional',
+    syntax: 'FILE',
+    schema: schemas.text('the path of a YAML file'),
+    help: 'information elements beside those that are built in, or in their place (docs/elements.md)',
+    group: 'Templates',
+    commands: ['collect', 'decode', 'inspect'],
+    live: true,
+  },
   udpWithdrawals: {
     flag: 'udp-withdrawals',
     kind: 'one',
@@ -245,153 +291,6 @@ export const OPTIONS = {
     help: 'template withdrawals over UDP, which RFC 7011 forbids: honour or ignore',
     group: 'Templates',
     commands: ['collect', 'decode'],
-  },
-
-  to: {
-    flag: 'to',
-    kind: 'optional',
-    syntax: 'HOST:PORT',
-    schema: schemas.hostPort,
-    help: 'where to send',
-    group: 'Sending',
-    commands: ['replay', 'generate'],
-  },
-  dgramsFile: {
-    flag: 'output',
-    kind: 'optional',
-    syntax: 'FILE',
-    schema: schemas.text('the path of a .dgrams file'),
-    help: 'a .dgrams file to write instead of sending; --count is then 10000 unless given',
-    group: 'Sending',
-    commands: ['generate'],
-  },
-  replayRate: {
-    flag: 'rate',
-    kind: 'optional',
-    syntax: 'N',
-    schema: schemas.rate,
-    help: 'datagrams per second instead of the recorded times; 0: as fast as possible',
-    group: 'Sending',
-    commands: ['replay'],
-  },
-  speed: {
-    flag: 'speed',
-    kind: 'optional',
-    syntax: 'X',
-    schema: schemas.speed,
-    defaultHelp: '1',
-    help: 'times as fast as recorded; 0: as fast as possible',
-    group: 'Sending',
-    commands: ['replay'],
-  },
-  loop: {
-    flag: 'loop',
-    kind: 'one',
-    syntax: 'N',
-    schema: schemas.integer(0, 1_000_000_000),
-    default: '1',
-    help: 'how often to send the file; 0: until interrupted',
-    group: 'Sending',
-    commands: ['replay'],
-  },
-  rate: {
-    flag: 'rate',
-    kind: 'one',
-    syntax: 'N',
-    schema: schemas.rate,
-    default: '1000',
-    help: 'datagrams per second of all exporters together; 0: as fast as possible',
-    group: 'Sending',
-    commands: ['generate'],
-  },
-  count: {
-    flag: 'count',
-    kind: 'optional',
-    syntax: 'N',
-    schema: schemas.integer(1, 1_000_000_000_000),
-    defaultHelp: 'until interrupted',
-    help: 'datagrams to send',
-    group: 'Sending',
-    commands: ['generate'],
-  },
-  version: {
-    flag: 'version',
-    kind: 'one',
-    syntax: 'V',
-    schema: schemas.choice(GENERATED_VERSIONS),
-    default: '9',
-    help: 'NetFlow 5, 7 or 9, or 10, which is IPFIX',
-    group: 'Traffic',
-    commands: ['generate'],
-  },
-  exporters: {
-    flag: 'exporters',
-    kind: 'one',
-    syntax: 'N',
-    schema: schemas.integer(1, 65_535),
-    default: '1',
-    help: 'simulated exporters; up to 256 of them have sockets of their own',
-    group: 'Traffic',
-    commands: ['generate'],
-  },
-  templates: {
-    flag: 'templates',
-    kind: 'one',
-    syntax: 'N',
-    schema: schemas.integer(1, 1000),
-    default: '1',
-    help: 'data templates of each exporter (v9 and IPFIX)',
-    group: 'Traffic',
-    commands: ['generate'],
-  },
-  seed: {
-    flag: 'seed',
-    kind: 'one',
-    syntax: 'N',
-    schema: schemas.integer(0, Number.MAX_SAFE_INTEGER),
-    default: '1',
-    help: 'equal seeds make equal flows, and equal files',
-    group: 'Traffic',
-    commands: ['generate'],
-  },
-  sendOptions: {
-    flag: 'options',
-    kind: 'switch',
-    syntax: '',
-    schema: schemas.onOff,
-    help: 'send sampling, interface and application options too',
-    group: 'Traffic',
-    commands: ['generate'],
-  },
-  loss: {
-    flag: 'loss',
-    kind: 'one',
-    syntax: 'P',
-    schema: schemas.lossProbability,
-    default: '0',
-    help: 'probability that a datagram is lost on purpose',
-    group: 'Traffic',
-    commands: ['generate'],
-  },
-  reorder: {
-    flag: 'reorder',
-    kind: 'one',
-    syntax: 'P',
-    schema: schemas.probability,
-    default: '0',
-    help: 'probability that a datagram changes places with the next one of its exporter',
-    group: 'Traffic',
-    commands: ['generate'],
-  },
-  redefine: {
-    flag: 'redefine',
-    kind: 'one',
-    syntax: 'N',
-    schema: schemas.integer(0, 1_000_000_000),
-    default: '0',
-    help: 'every so many datagrams of an exporter a template is defined anew; 0: never (v9 and IPFIX)',
-    group: 'Traffic',
-    commands: ['generate'],
   },
 
   ledger: {
@@ -413,6 +312,24 @@ export const OPTIONS = {
     group: 'Reporting',
     commands: ['collect'],
   },
+  ofExporter: {
+    flag: 'exporter',
+    kind: 'optional',
+    syntax: 'CIDR',
+    schema: schemas.cidr,
+    help: 'only of exporters with such an address',
+    group: 'Templates',
+    commands: ['templates'],
+  },
+  json: {
+    flag: 'json',
+    kind: 'switch',
+    syntax: '',
+    schema: schemas.onOff,
+    help: 'JSON for programs, one object per line',
+    group: 'Reporting',
+    commands: ['inspect', 'doctor', 'templates', 'log'],
+  },
   quiet: {
     flag: 'quiet',
     kind: 'switch',
@@ -431,6 +348,7 @@ export const OPTIONS = {
     help: 'least important lines of the log: error, warn, info or debug',
     group: 'Reporting',
     commands: ['collect'],
+    live: true,
   },
   quietLogLevel: {
     flag: 'log-level',
@@ -453,10 +371,34 @@ export const OPTIONS = {
     commands: ['collect'],
   },
 
+  config: {
+    flag: 'config',
+    kind: 'optional',
+    syntax: 'FILE',
+    schema: schemas.text('the path of a YAML file'),
+    defaultHelp: '/etc/millrace/millrace.yaml where it exists',
+    help: 'options in a file; environment variables go before the file, and flags before both',
+    group: 'Configuration',
+    commands: ['collect'],
+    notIn: ['file'],
+  },
+  dumpConfig: {
+    flag: 'dump-config',
+    kind: 'switch',
+    syntax: '',
+    schema: schemas.onOff,
+    help: 'print the value of every option and where it comes from, as YAML without secrets; collect does nothing else then',
+    group: 'Configuration',
+    commands: ['collect'],
+    notIn: ['file', 'environment'],
+  },
   ...HTTP_OPTIONS,
+  ...SENDING_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionKey = keyof typeof OPTIONS;
+
+const OPTION_LIST = Object.entries(OPTIONS) as [OptionKey, OptionSpec][];
 
 type ValueOf<S extends OptionSpec> = S['kind'] extends 'list'
   ? readonly z.output<S['schema']>[]
@@ -473,8 +415,25 @@ export type OptionValues<C extends CommandName> = {
 
 /** The options of a command, in the order of the help. */
 export function optionsOf(command: CommandName): [OptionKey, OptionSpec][] {
-  const options = (Object.entries(OPTIONS) as [OptionKey, OptionSpec][]).filter(([, { commands }]) =>
-    commands.includes(command),
-  );
+  const spec: CommandSpec = COMMANDS[command];
+  const like: CommandName = spec.optionsOf ?? command;
+  const options = OPTION_LIST.filter(([, { commands }]) => commands.includes(like));
   return OPTION_GROUPS.flatMap((group) => options.filter(([, option]) => option.group === group));
+}
+
+/**
+ * Whether the command takes options from the file and the environment. Those are for the collector: what sends or decodes
+ * is told so by hand.
+ */
+export function isConfigured(command: CommandName): boolean {
+  return optionsOf(command).some(([key]) => key === 'config');
+}
+
+/** Options that this source can set, for whichever command. */
+export function optionsIn(source: 'file' | 'environment'): OptionSpec[] {
+  const configured: readonly CommandName[] = OPTIONS.config.commands;
+  return OPTION_LIST.map(([, option]) => option).filter(
+    ({ commands, notIn }) =>
+      commands.some((command) => configured.includes(command)) && !notIn?.includes(source),
+  );
 }

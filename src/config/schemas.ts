@@ -1,4 +1,5 @@
 /** What option values are allowed to be: from the text of one value to its meaning, with a message that says what is allowed. */
+
 import { z } from 'zod';
 import { Cidr } from '../base/ip.ts';
 import {
@@ -10,7 +11,9 @@ import {
   parseHttpUrl,
   parseInteger,
   parseListenUri,
+  parsePerSecond,
   parseProbability,
+  parseSwitch,
   parseToken,
   parseWorkers,
 } from './values.ts';
@@ -28,18 +31,24 @@ const MAX_STATUS_INTERVAL_MS = 86_400_000;
 const MAX_RATE = 10_000_000;
 const MAX_SPEED = 1_000_000;
 
+/** An option that takes one of these may be a number in YAML, says the JSON Schema. */
+const SOME_NUMBERS = ['0', '1', '64', '8192'];
+
 /** A value read by a parser of values.ts and then checked. */
 function value<T>(
   allowed: string,
   parse: (text: string) => T | undefined,
   holds: (value: T) => boolean = () => true,
 ): z.ZodType<T, string> {
-  return z.string().transform((text, context) => {
+  const schema = z.string().transform((text, context) => {
     const parsed = parse(text);
     if (parsed !== undefined && holds(parsed)) return parsed;
     context.addIssue({ code: 'custom', message: `allowed ${allowed}` });
     return z.NEVER;
   });
+  const takes = (text: string): boolean => schema.safeParse(text).success;
+  const type = SOME_NUMBERS.some(takes) ? ['string', 'number'] : 'string';
+  return schema.meta({ type, description: `allowed ${allowed}` });
 }
 
 export function choice<const T extends readonly string[]>(choices: T): z.ZodType<T[number], string> {
@@ -55,8 +64,14 @@ export function text(what: string): z.ZodType<string, string> {
   return z.string().min(1, { error: `allowed is ${what}` });
 }
 
-/** On or off, for options without a value. */
-export const onOff = z.boolean();
+export const onOff = value('is true or false', parseSwitch).meta({ type: 'boolean' });
+
+/** What kinds of stores there are; the rest is checked when it is opened (fleet/open-store.ts). */
+export const storeUri = value(
+  'is memory:, file:///absolute/path, redis://host:6379/0?fleet=name or module:/path/to/own.js',
+  (given) =>
+    /^(memory:|file:|module:|rediss?(\+sentinel|\+cluster)?:)[!-~]*$/.test(given) ? given : undefined,
+);
 
 export const listenUri = value(
   'is netflow://ADDRESS:PORT, such as netflow://[::]:2055 or netflow://0.0.0.0:9995',
@@ -121,6 +136,12 @@ export const statusInterval = value(
 export const rate = value(
   `is a number of datagrams per second from 0 (as fast as possible) to ${MAX_RATE}`,
   parseDecimal,
+  (n) => n <= MAX_RATE,
+);
+
+export const exporterRate = value(
+  `is a number of datagrams per second from 1/s to ${MAX_RATE}/s, such as 5000/s, or 0/s for any number`,
+  parsePerSecond,
   (n) => n <= MAX_RATE,
 );
 

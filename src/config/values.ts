@@ -25,6 +25,11 @@ export function parseDecimal(text: string): number | undefined {
   return /^(\d{1,15}(\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : undefined;
 }
 
+/** `5000/s`. */
+export function parsePerSecond(text: string): number | undefined {
+  return text.endsWith('/s') ? parseInteger(text.slice(0, -2)) : undefined;
+}
+
 /** `0.05` or `5%`, from 0 to 1. */
 export function parseProbability(text: string): number | undefined {
   const percent = text.endsWith('%');
@@ -101,6 +106,12 @@ export function parseToken(text: string): string | undefined {
 /** `auto`, or a number of threads. */
 export function parseWorkers(text: string): number | 'auto' | undefined {
   return text === 'auto' ? 'auto' : parseInteger(text);
+}
+
+/** `true` or `false`, and other words for them. */
+export function parseSwitch(text: string): boolean | undefined {
+  if (/^(true|on|yes)$/i.test(text)) return true;
+  return /^(false|off|no)$/i.test(text) ? false : undefined;
 }
 
 /** host:port for a person; IPv6 in brackets. */

@@ -1,4 +1,4 @@
-import type { ElementLookup } from '../elements/element.ts';
+import { type ElementLookup, STRUCTURED_TYPES } from '../elements/element.ts';
 
 /**
  * Length that says "variable" in an IPFIX field specifier (RFC 7011 section 7). Some NetFlow v9 exporters use it too; a
@@ -38,8 +38,6 @@ export interface Layout {
   /** Whether a field holds structured data (RFC 6313), so that decoding needs the templates of the scope. */
   readonly structured: boolean;
 }
-
-const STRUCTURED_TYPES = new Set(['basicList', 'subTemplateList', 'subTemplateMultiList']);
 
 export function createLayout(
   uid: number,

@@ -2,6 +2,7 @@ import { Activity } from '../accounting/activity.ts';
 import { Count, type Ledger } from '../accounting/ledger.ts';
 import { SequenceTracker } from '../accounting/sequence.ts';
 import { assert } from '../base/assert.ts';
+import { addressText } from '../base/ip.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { SharedHeap } from '../memory/heap.ts';
@@ -17,7 +18,9 @@ import type { TemplateAction } from '../templates/template-registry.ts';
 import { FAULT_CODES, type RefusalReason } from '../wire/fault.ts';
 import type { MessageHeader } from '../wire/header.ts';
 import type { MessageAccounts } from './message-accounts.ts';
+import type { DatagramIdentity, Note } from './note.ts';
 import { OptionsDecoder } from './options-decoder.ts';
+import type { Replica, SharedScope } from './replica.ts';
 import type { ScanHandler } from './scanner.ts';
 import type { Task } from './task-queue.ts';
 
@@ -30,6 +33,10 @@ export interface Companion {
   /** Template directory in the shared heap and the revision of the scope's templates it shows; 0 for none. */
   directory: number;
   directoryRevision: number;
+  /** What the fleet knows of it; null while that is nothing, or where nothing is shared. */
+  shared: SharedScope | null;
+  /** When a miss is to be told next. */
+  nextMissMs: number;
 }
 
 export interface BinderParts {
@@ -42,7 +49,9 @@ export interface BinderParts {
   ledger: Ledger;
   /** Whether any output wants options records. */
   optionsWanted: boolean;
-  note: (kind: string, text: () => string) => void;
+  /** What is shared with other collectors; null for nothing. */
+  replica: Replica | null;
+  note: Note;
 }
 
 /**
@@ -57,7 +66,8 @@ export class Binder implements ScanHandler<Companion> {
   readonly #heap: SharedHeap;
   readonly #items: WorkItems;
   readonly #accounts: MessageAccounts;
-  readonly #options: OptionsDecoder;
+  #options: OptionsDecoder;
+  #optionsWanted: boolean;
   /** The task that items are made for, and the payload of the datagram that is scanned. */
   #open!: Task;
   #payload = 0;
@@ -71,6 +81,18 @@ export class Binder implements ScanHandler<Companion> {
     this.#accounts = parts.accounts;
     this.entries = new SharedEntries(parts.heap);
     this.#options = new OptionsDecoder(parts.elements, parts.limits, parts.memory);
+    this.#optionsWanted = parts.optionsWanted;
+  }
+
+  /** Outputs want other things, and elements may mean other things. */
+  exchanged(optionsWanted: boolean): void {
+    this.#options = new OptionsDecoder(this.#parts.elements, this.#parts.limits, this.#memory);
+    this.#optionsWanted = optionsWanted;
+  }
+
+  /** Sets that are released between two datagrams go into this task. */
+  beginChange(task: Task): void {
+    this.#open = task;
   }
 
   beginDatagram(task: Task, payload: number): void {
@@ -79,19 +101,35 @@ export class Binder implements ScanHandler<Companion> {
     this.#options.beginDatagram();
   }
 
-  /** The exporter of the datagram with this payload, for a log line. */
-  describeExporter(payload: number): string {
-    return this.#options.describeExporter(payload);
+  /** Which datagram has this payload, for a log line. */
+  identify(payload: number): DatagramIdentity {
+    const { bytes, view } = this.#memory;
+    const record = payload - RecordOffset.payload;
+    return {
+      exporter: addressText(bytes, record + RecordOffset.address),
+      exporterPort: view.getUint16(record + RecordOffset.port),
+      datagram: view.getUint32(record + RecordOffset.number, true),
+    };
   }
 
   companion(version: number): Companion {
     const sequence = new SequenceTracker(version === 9 ? 'datagrams' : 'records');
-    return { sequence, activity: new Activity(), state: null, directory: 0, directoryRevision: -1 };
+    return {
+      sequence,
+      activity: new Activity(),
+      state: null,
+      directory: 0,
+      directoryRevision: -1,
+      shared: null,
+      nextMissMs: 0,
+    };
   }
 
   scopeEvicted(scope: Scope<Companion>): void {
     this.#ledger.add(Count.scopes_evicted);
-    scope.companion.state?.release(this.#heap);
+    const { replica } = this.#parts;
+    if (replica !== null) replica.closed(scope);
+    else scope.companion.state?.release(this.#heap);
     if (scope.companion.directory !== 0) this.#heap.free(scope.companion.directory);
   }
 
@@ -116,7 +154,7 @@ export class Binder implements ScanHandler<Companion> {
     if (entry.kind === 'options') {
       const records = this.#learnOptions(entry, scope, payload, header.start - payload, start, end);
       if (header.version === 10) this.#accounts.add(records);
-      if (!this.#parts.optionsWanted) return;
+      if (!this.#optionsWanted) return;
     }
     this.#makeItem(entry, scope, payload, header.start - payload, start - payload, end - payload);
   }
@@ -129,13 +167,14 @@ export class Binder implements ScanHandler<Companion> {
       this.#ledger.add(Count.sets_abandoned);
       return;
     }
+    this.#memory.view.setUint32(block + RecordOffset.number, 0, true);
     writeRecord(this.#memory, block, held.bytes, scope.address, 0, held.exporterPort, held.receivedAtMs);
     this.#open.blocks.push(block);
     const payload = block + RecordOffset.payload;
     const end = payload + held.bytes.length;
     if (entry.kind === 'options') {
       this.#learnOptions(entry, scope, payload, 0, payload + held.headerBytes, end);
-      if (!this.#parts.optionsWanted) return;
+      if (!this.#optionsWanted) return;
     }
     this.#makeItem(entry, scope, payload, 0, held.headerBytes, held.bytes.length);
   }
@@ -145,7 +184,7 @@ export class Binder implements ScanHandler<Companion> {
     if (scope !== undefined) scope.companion.activity.setsWithoutTemplate++;
     this.#ledger.add(held ? Count.sets_held : Count.sets_refused_no_template);
     this.#accounts.unsure();
-    this.#parts.note('missing', () => `data without a template: ${this.#exporter()} template ${templateId}`);
+    this.#note('missing', () => `data without a template (${templateId})`);
   }
 
   template(
@@ -158,15 +197,15 @@ export class Binder implements ScanHandler<Companion> {
     if (action === 'refused') this.#ledger.addRefusal(reason!);
     else this.#ledger.add(TEMPLATE_COUNTS[action]);
     if (action === 'refreshed' || action === 'learned') return;
-    this.#parts.note(`template-${action}`, () => {
+    this.#note(`template-${action}`, () => {
       const why = reason === undefined ? '' : ` (${reason})`;
-      return `${kind} template ${templateId} ${action}${why}: ${this.#exporter()}`;
+      return `${kind} template ${templateId} ${action}${why}`;
     });
   }
 
   fault(fault: number): void {
     this.#ledger.addFault(fault);
-    this.#parts.note(FAULT_CODES[fault], () => `${FAULT_CODES[fault]}: ${this.#exporter()}`);
+    this.#note(FAULT_CODES[fault], () => FAULT_CODES[fault]);
   }
 
   withdrawalIgnored(): void {
@@ -185,9 +224,13 @@ export class Binder implements ScanHandler<Companion> {
   heldOverflowed(sets: number): void {
     this.#ledger.add(Count.sets_overflowed, sets);
   }
+  heldWithdrawn(sets: number): void {
+    this.#ledger.add(Count.sets_withdrawn, sets);
+  }
 
-  #exporter(): string {
-    return this.#options.describeExporter(this.#payload);
+  /** About the datagram that is scanned. */
+  #note(kind: string, text: () => string): void {
+    this.#parts.note(kind, text, () => this.identify(this.#payload));
   }
 
   /** Options data change what is known about the exporter: decoded here and now. Returns the records. */
@@ -199,7 +242,7 @@ export class Binder implements ScanHandler<Companion> {
     start: number,
     end: number,
   ): number {
-    scope.companion.state ??= new ExporterState();
+    scope.companion.state ??= this.#parts.replica?.stateOf(scope) ?? new ExporterState();
     const cursor = this.#options.learn(scope.companion.state, entry, payload, payload + header, start, end);
     this.#ledger.add(Count.sets_decoded);
     this.#ledger.add(Count.records_options_decoded, cursor.records);

@@ -1,10 +1,8 @@
-import { addressText } from '../base/ip.ts';
 import { Budget } from '../decode/batch.ts';
 import { BatchCache } from '../decode/batch-cache.ts';
 import { SetCursor } from '../decode/interpret.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
 import type { ElementLookup } from '../elements/element.ts';
-import { RecordOffset } from '../memory/layout.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
 import type { ExporterState } from '../templates/exporter-state.ts';
 import type { TemplateEntry } from '../templates/scope.ts';
@@ -64,12 +62,5 @@ export class OptionsDecoder {
       state.learn(batch, context);
     }
     return cursor;
-  }
-
-  /** The exporter of the datagram with this payload, for a log line. */
-  describeExporter(payload: number): string {
-    const record = payload - RecordOffset.payload;
-    const address = addressText(this.#memory.bytes, record + RecordOffset.address);
-    return `exporter ${address} port ${this.#memory.view.getUint16(record + RecordOffset.port)}`;
   }
 }

@@ -1,65 +1,59 @@
-import { Count, type Ledger, type OutputAccount } from '../accounting/ledger.ts';
+import { Count, type Ledger } from '../accounting/ledger.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Cidr } from '../base/ip.ts';
 import type { ElementLookup } from '../elements/element.ts';
+import type { FromStore } from '../fleet/messages.ts';
 import type { SharedHeap } from '../memory/heap.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
 import type { Ring } from '../memory/ring.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
-import { NO_SLAB, NOT_WANTED, type Slabs } from '../memory/slabs.ts';
+import type { Slabs } from '../memory/slabs.ts';
 import { WorkItems } from '../memory/work-items.ts';
-import type { Sink } from '../output/sink.ts';
-import type { Tail } from '../output/tail.ts';
 import { FAULT_CODES } from '../wire/fault.ts';
+import { Admission, type Gatekeeper } from './admission.ts';
 import { Binder, type Companion } from './binder.ts';
+import { ChangeQueue } from './change-queue.ts';
 import { MessageAccounts } from './message-accounts.ts';
+import type { Note } from './note.ts';
 import type { DecodePool } from './pool.ts';
 import type { Quarantine } from './quarantine.ts';
+import { Replica } from './replica.ts';
+import { createRoute, type Destinations, deliver, type Route } from './route.ts';
 import { Outcome, Scanner, type ScannerOptions } from './scanner.ts';
-import { Task, TaskQueue } from './task-queue.ts';
+import type { StoreHost } from './store-host.ts';
+import { TASK_DATAGRAMS, Task, TaskQueue } from './task-queue.ts';
 
-export interface PipelineOutput {
-  readonly sink: Sink;
-  /** Position of its encoding in the worker setup. */
-  readonly encoding: number;
-  /** Records handed to the sink. */
-  encoded: number;
-}
-
-export interface PipelineParts {
+export interface PipelineParts extends Destinations {
   memory: SharedMemory;
   slabs: Slabs;
   elements: ElementLookup;
   scanner: ScannerOptions;
   pool: DecodePool;
-  outputs: readonly PipelineOutput[];
-  /** Who watches flows, with the position of their encoding, which an output may share. */
-  tail: { readonly tail: Tail; readonly encoding: number } | null;
   /** Whether any output wants options records. */
   optionsWanted: boolean;
   ledger: Ledger;
   clock: Clock;
-  /** Address ranges that may send; empty: everybody. */
-  allow: readonly Cidr[];
+  gatekeeper: Gatekeeper;
   quarantine: Quarantine | null;
-  /** A notable event, for the log. kind is from a fixed set; text is made only when the line is written. */
-  note: (kind: string, text: () => string) => void;
+  note: Note;
   /** Whether rings are filled by other threads, so that their words have to be watched. */
   watchRings: boolean;
   /** Called whenever slots became free. */
   onRelease: () => void;
+  /** The store that templates are shared with; null for none. */
+  sharing: Pick<StoreHost, 'writer' | 'evictionsShared' | 'post'> | null;
 }
 
-/** A task is closed when it has so many datagrams or items. */
-const TASK_DATAGRAMS = 128;
-const TASK_ITEMS = 1_024;
+/** What can be exchanged while the pipeline runs. */
+export type ExchangedParts = Pick<PipelineParts, 'pool' | 'slabs' | keyof Destinations | 'optionsWanted'>;
+
 /**
  * How long a task waits for more datagrams: giving out tasks of a few costs several times what their decoding does
  * (perf-reports: dispatch by batch size).
  */
-const TASK_LINGER_MS = 10;
-/** Between two looks at the rings while datagrams keep coming. */
-const PAUSE_MS = 1;
+const TASK_LINGER_MS = 16;
+/** Between two looks at the rings while datagrams keep coming: about as long as a task takes to fill, within these bounds. */
+const SHORTEST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 8;
 /** Datagrams scanned before the event loop gets a turn. */
 const PUMP_DATAGRAMS = 1_024;
 /** Datagrams taken from one ring before the next has its turn. */
@@ -75,12 +69,14 @@ const STUCK_MS = 30_000;
  */
 export class Pipeline {
   readonly scanner: Scanner<Companion>;
+  /** What is shared with other collectors; null for nothing. */
+  readonly replica: Replica | null;
   /** By ring: datagrams taken from it, and those of them that were longer than a slot. */
   readonly scanned: number[];
   readonly oversize: number[];
   /** Time that decode workers have spent on tasks, all together. */
   busyMs = 0;
-  readonly #parts: PipelineParts;
+  #parts: PipelineParts;
   readonly #ledger: Ledger;
   readonly #memory: SharedMemory;
   readonly #heap: SharedHeap;
@@ -89,12 +85,17 @@ export class Pipeline {
   readonly #binder: Binder;
   readonly #accounts = new MessageAccounts();
   readonly #tasks: TaskQueue;
-  /** Outputs by encoding. */
-  readonly #encodings: readonly (readonly PipelineOutput[])[];
+  /** Of what is bound now. */
+  #route: Route;
   #open: Task;
+  readonly #changes = new ChangeQueue((change) => this.replica!.apply(change));
   #scheduled = false;
   #pumping = false;
   #paused = false;
+  #pauseMs = SHORTEST_PAUSE_MS;
+  /** Datagrams taken from all rings, and how many of them before the last pause. */
+  #datagrams = 0;
+  #datagramsBefore = 0;
   #watching = false;
   #stopped = false;
   #idle: (() => void) | null = null;
@@ -108,6 +109,18 @@ export class Pipeline {
     this.scanned = this.#rings.map(() => 0);
     this.oversize = this.#rings.map(() => 0);
     this.#items = new WorkItems(parts.memory);
+    this.replica =
+      parts.sharing &&
+      new Replica({
+        limits: parts.scanner.limits,
+        templateTtlMs: parts.scanner.templateTtlMs,
+        heap: this.#heap,
+        ledger: parts.ledger,
+        clock: parts.clock,
+        writer: parts.sharing.writer,
+        evictionsShared: parts.sharing.evictionsShared,
+        note: parts.note,
+      });
     this.#binder = new Binder({
       memory: parts.memory,
       heap: this.#heap,
@@ -117,19 +130,22 @@ export class Pipeline {
       accounts: this.#accounts,
       ledger: parts.ledger,
       optionsWanted: parts.optionsWanted,
+      replica: this.replica,
       note: parts.note,
     });
-    const encodings =
-      Math.max(parts.tail?.encoding ?? -1, ...parts.outputs.map(({ encoding }) => encoding)) + 1;
-    this.#encodings = Array.from({ length: encodings }, (_, i) => {
-      return parts.outputs.filter(({ encoding }) => encoding === i);
-    });
-    this.scanner = new Scanner(parts.scanner, parts.elements, this.#binder.entries, this.#binder);
+    this.#route = createRoute(parts.pool, parts.slabs, parts);
+    this.scanner = new Scanner(
+      parts.scanner,
+      parts.elements,
+      this.#binder.entries,
+      this.#binder,
+      this.replica,
+    );
+    this.replica?.attach(this.scanner);
     this.#tasks = new TaskQueue(
-      parts.pool,
+      parts.pool.capacity,
       this.#items,
       {
-        acquireSlabs: () => this.#acquireSlabs(),
         retire: (task) => this.#retire(task),
         taskFailed: (reason) => {
           this.#ledger.add(Count.tasks_failed);
@@ -140,9 +156,19 @@ export class Pipeline {
       },
       () => parts.clock.monotonicMs(),
     );
-    this.#open = new Task(0, this.#rings.length);
+    this.#open = new Task(0, this.#rings.length, this.#route);
     for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
     if (parts.watchRings) this.schedule();
+  }
+
+  /** Tasks that workers have, and slots of each ring that are not free. */
+  get load(): { tasks: number; slotsUsed: number[] } {
+    return { tasks: this.#tasks.running, slotsUsed: this.#rings.map((ring) => ring.used()) };
+  }
+
+  /** Bytes of the shared heap that are in use. */
+  get heapBytes(): number {
+    return this.#heap.usedBytes;
   }
 
   /** Asks for the rings to be looked at; cheap, may be called for every datagram. */
@@ -155,11 +181,36 @@ export class Pipeline {
     });
   }
 
+  /** Changes that others made; see ChangeQueue for when they take effect. */
+  receiveChanges(changes: readonly FromStore[]): void {
+    const positions = this.#rings.map((ring, i) => this.scanned[i] + ring.available());
+    this.#changes.add(changes, positions);
+    this.schedule();
+  }
+
   /** Resolves when everything that was received is retired and handed to the outputs. */
   drained(): Promise<void> {
     return new Promise((resolve) => {
       this.#idle = resolve;
       this.schedule();
+    });
+  }
+
+  /**
+   * What is bound from now on is decoded and written with these parts; what was bound before keeps the old ones to its end.
+   * Resolves when all of that is retired, and the old parts are not needed any more.
+   */
+  exchange(parts: ExchangedParts): Promise<void> {
+    if (!this.#open.empty) this.#close();
+    const last = this.#tasks.last;
+    this.#parts = { ...this.#parts, ...parts };
+    this.#route = createRoute(parts.pool, parts.slabs, parts);
+    this.#open = new Task(this.#items.made, this.#rings.length, this.#route);
+    this.#binder.exchanged(parts.optionsWanted);
+    for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
+    if (last === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      last.onRetired = resolve;
     });
   }
 
@@ -172,23 +223,8 @@ export class Pipeline {
   settle(): void {
     this.#ledger.set(Count.templates_expired, this.scanner.templates.expired);
     this.#ledger.set(Count.templates_evicted, this.scanner.templates.evicted);
-    this.#ledger.set(Count.workers_lost, this.#parts.pool.lost);
+    this.#ledger.raise(Count.workers_lost, this.#parts.pool.lost);
     this.#ledger.set(Count.sets_unresolved, this.scanner.pending?.sets ?? 0);
-  }
-
-  /** Tasks that workers have, and slots of each ring that are not free. */
-  get load(): { tasks: number; slotsUsed: number[] } {
-    return { tasks: this.#tasks.running, slotsUsed: this.#rings.map((ring) => ring.used()) };
-  }
-
-  outputAccounts(): OutputAccount[] {
-    return this.#parts.outputs.map(({ sink, encoded }) => ({
-      output: sink.name,
-      encoded,
-      written: sink.counts.written,
-      dropped_queue_full: sink.counts.droppedQueueFull,
-      dropped_failed: sink.counts.droppedFailed,
-    }));
   }
 
   #pump(): void {
@@ -198,23 +234,44 @@ export class Pipeline {
     let left = PUMP_DATAGRAMS;
     let found = true;
     while (found && left > 0) {
-      found = false;
+      const applied = this.#applyChanges();
+      left -= applied;
+      found = applied > 0;
+      const limits = this.#changes.limits();
       for (let ring = 0; ring < this.#rings.length; ring++) {
-        const take = Math.min(this.#rings[ring].available(), TURN_DATAGRAMS, left);
+        const most = limits === undefined ? left : Math.min(left, limits[ring] - this.scanned[ring]);
+        const take = Math.min(this.#rings[ring].available(), TURN_DATAGRAMS, most);
         for (let i = 0; i < take && this.#mayScan(); i++) {
           this.#scan(ring);
           left--;
           found = true;
-          if (this.#open.datagrams >= TASK_DATAGRAMS || this.#open.items >= TASK_ITEMS) this.#close();
+          if (this.#open.full) this.#close();
         }
       }
     }
     if (this.#mayClose()) this.#close();
+    this.#tell();
     this.#pumping = false;
     if (left === 0) this.schedule();
     else if (!this.#open.empty || (this.#parts.watchRings && left < PUMP_DATAGRAMS)) this.#later();
     else if (this.#parts.watchRings) this.#watch();
     this.#settleIdle();
+  }
+
+  /** Applies changes of others that are due; returns how many. */
+  #applyChanges(): number {
+    const open = this.#open;
+    if (this.#changes.empty) return 0;
+    if (open.empty) open.openedAtMs = this.#parts.clock.monotonicMs();
+    this.#binder.beginChange(open);
+    // Changes release held sets, which need items.
+    return this.#changes.apply(this.scanned, () => this.#mayScan());
+  }
+
+  /** Tells the store what was learned. */
+  #tell(): void {
+    const requests = this.replica?.takeRequests();
+    if (requests !== undefined && requests.length > 0) this.#parts.sharing!.post(requests);
   }
 
   /** Whether the open task is worth a worker's attention, or has waited long enough for more datagrams. */
@@ -229,10 +286,15 @@ export class Pipeline {
   #later(): void {
     if (this.#paused) return;
     this.#paused = true;
+    const many = this.#datagrams - this.#datagramsBefore > TASK_DATAGRAMS;
+    this.#datagramsBefore = this.#datagrams;
+    this.#pauseMs = many
+      ? Math.max(SHORTEST_PAUSE_MS, this.#pauseMs / 2)
+      : Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
     setTimeout(() => {
       this.#paused = false;
       this.#pump();
-    }, PAUSE_MS);
+    }, this.#pauseMs);
   }
 
   /** Sleeps until a receive thread has published something, one watch at a time. */
@@ -265,7 +327,7 @@ export class Pipeline {
   }
 
   #settleIdle(): void {
-    if (this.#idle === null || this.#tasks.length > 0 || !this.#open.empty) return;
+    if (this.#idle === null || !this.#changes.empty || this.#tasks.length > 0 || !this.#open.empty) return;
     if (this.#rings.some((ring) => ring.available() > 0)) return;
     this.#idle();
     this.#idle = null;
@@ -273,7 +335,7 @@ export class Pipeline {
 
   #close(): void {
     const task = this.#open;
-    this.#open = new Task(this.#items.made, this.#rings.length);
+    this.#open = new Task(this.#items.made, this.#rings.length, this.#route);
     task.messages = this.#accounts.take();
     this.#tasks.add(task);
   }
@@ -286,14 +348,19 @@ export class Pipeline {
     open.slots[ring]++;
     open.datagrams++;
     this.scanned[ring]++;
+    this.#datagrams++;
+    view.setUint32(slot + RecordOffset.number, this.#datagrams, true);
     const length = view.getUint32(slot + RecordOffset.length, true);
     if (length === LENGTH_OVERSIZE) {
       this.oversize[ring]++;
       return;
     }
+    open.octets += length;
     const address = slot + RecordOffset.address;
-    if (!this.#admitted(bytes, address)) {
-      this.#ledger.add(Count.datagrams_refused_not_admitted);
+    const receivedAtMs = view.getFloat64(slot + RecordOffset.receivedAtMs, true);
+    const admission = this.#parts.gatekeeper.judge(bytes, address, receivedAtMs);
+    if (admission !== Admission.admitted) {
+      this.#refuse(admission, slot + RecordOffset.payload);
       return;
     }
     const payload = slot + RecordOffset.payload;
@@ -306,7 +373,7 @@ export class Pipeline {
       bytes,
       address,
       view.getUint16(slot + RecordOffset.port),
-      view.getFloat64(slot + RecordOffset.receivedAtMs, true),
+      receivedAtMs,
     );
     if (outcome === Outcome.decoded) open.decoded++;
     else if (outcome === Outcome.malformed) this.#ledger.add(Count.datagrams_refused_malformed);
@@ -314,9 +381,18 @@ export class Pipeline {
     else this.#ledger.add(Count.datagrams_filtered);
   }
 
-  #admitted(bytes: Uint8Array, offset: number): boolean {
-    const { allow } = this.#parts;
-    return allow.length === 0 || allow.some((range) => range.contains(bytes, offset));
+  #refuse(admission: number, payload: number): void {
+    const overRate = admission === Admission.overRate;
+    this.#ledger.add(overRate ? Count.datagrams_refused_over_rate : Count.datagrams_refused_not_admitted);
+    this.#note(
+      overRate ? 'over-rate' : 'not-admitted',
+      () => `refused, ${overRate ? 'more than --exporter-rate' : 'not in --allow'}`,
+      payload,
+    );
+  }
+
+  #note(kind: string, text: () => string, payload: number): void {
+    this.#parts.note(kind, text, () => this.#binder.identify(payload));
   }
 
   // Retirement, in the order of arrival.
@@ -324,7 +400,6 @@ export class Pipeline {
   #retire(task: Task): void {
     const items = this.#items;
     const ledger = this.#ledger;
-    const recordsBefore = ledger.get(Count.records_decoded);
     const end = task.firstItem + task.items;
     for (let item = task.firstItem; item < end; item++) {
       if (items.isOptions(item) || items.isSkipped(item)) continue;
@@ -334,14 +409,12 @@ export class Pipeline {
       if (fault === 0) continue;
       ledger.add(Count.sets_faulty);
       ledger.addFault(fault);
-      this.#parts.note(FAULT_CODES[fault], () => {
-        return `${FAULT_CODES[fault]}: ${this.#binder.describeExporter(items.payload(item))}`;
-      });
+      this.#note(FAULT_CODES[fault], () => FAULT_CODES[fault], items.payload(item));
     }
     ledger.add(Count.datagrams_decoded, task.decoded);
     this.#accounts.retire(task.messages, end, items, this.#memory.offsets.heap, ledger);
-    if (task.result !== null) this.#write(task, ledger.get(Count.records_decoded) - recordsBefore);
-    else for (const slab of task.outputSlabs) this.#parts.slabs.release(slab);
+    if (task.result !== null) this.#write(task);
+    else for (const slab of task.outputSlabs) task.route.slabs.release(slab);
     for (const block of task.blocks) this.#heap.free(block);
     items.retired = end;
     this.#heap.reclaim(items.retired);
@@ -349,13 +422,15 @@ export class Pipeline {
       if (task.slots[ring] > 0) this.#rings[ring].release(task.slots[ring]);
     }
     this.#parts.onRelease();
+    task.onRetired?.();
     this.schedule();
   }
 
-  /** records: what the task's data sets held. */
-  #write(task: Task, records: number): void {
-    const { chunks, rows, malformedLists, mismatches, busyMs } = task.result!;
+  #write(task: Task): void {
+    const { flows, filtered, malformedLists, busyMs, mismatches } = task.result!;
     this.busyMs += busyMs;
+    this.#ledger.add(Count.records_encoded, flows);
+    this.#ledger.add(Count.records_filtered, filtered);
     this.#ledger.add(Count.lists_malformed, malformedLists);
     if (mismatches > 0) {
       this.#ledger.add(Count.plans_mismatched, mismatches);
@@ -364,40 +439,7 @@ export class Pipeline {
         () => 'ALARM: compiled code and interpreter disagree; the interpreter is used. Please report this',
       );
     }
-    for (let encoding = 0; encoding < chunks.length; encoding++) {
-      const chunk = chunks[encoding];
-      const slab = task.outputSlabs[encoding];
-      if (slab === NOT_WANTED) {
-        this.#parts.tail?.tail.pass(records);
-        continue;
-      }
-      const inSlab = typeof chunk === 'number';
-      const bytes = inSlab ? this.#parts.slabs.at(slab).bytes.subarray(0, chunk) : chunk;
-      this.#deliver(encoding, bytes, rows[encoding], slab);
-    }
-  }
-
-  /** Gives bytes to every output of their encoding; their slab is free again when the last has written them. */
-  #deliver(encoding: number, bytes: Uint8Array, records: number, slab: number): void {
-    if (records > 0 && this.#parts.tail?.encoding === encoding) this.#parts.tail.tail.show(bytes, records);
-    const outputs = records === 0 ? [] : this.#encodings[encoding];
-    let users = outputs.length;
-    if (users === 0) this.#parts.slabs.release(slab);
-    const release = () => {
-      if (--users === 0) this.#parts.slabs.release(slab);
-    };
-    for (const output of outputs) {
-      output.encoded += records;
-      output.sink.write(bytes, records, release);
-    }
-  }
-
-  /** What only a tail wants is sent by message, and is encoded only while somebody watches. */
-  #acquireSlabs(): number[] {
-    return this.#encodings.map((outputs) => {
-      if (outputs.length > 0) return this.#parts.slabs.acquire();
-      return this.#parts.tail?.tail.wanted ? NO_SLAB : NOT_WANTED;
-    });
+    deliver(task.route, task.outputSlabs, task.result!);
   }
 
   #quarantine(firstItem: number, count: number): void {
@@ -410,9 +452,7 @@ export class Pipeline {
       this.#ledger.add(Count.datagrams_quarantined);
       this.#ledger.add(Count.datagrams_decoded, -1);
     }
-    this.#parts.note('quarantine', () => {
-      return `a datagram ended a worker twice and is set aside: ${this.#binder.describeExporter(payload)}`;
-    });
+    this.#note('quarantine', () => 'a datagram ended a worker twice and is set aside', payload);
     this.#parts.quarantine?.store(this.#memory, this.#items, firstItem, count);
   }
 }

@@ -10,7 +10,9 @@ import {
 } from '../templates/pending.ts';
 import type { Scope, TemplateEntry, TemplateKind } from '../templates/scope.ts';
 import { DEFAULT_SCOPE_LIMITS, type ScopeLimits, ScopeTable } from '../templates/scope-table.ts';
+import { type SharedTemplate, templateRefusal } from '../templates/shared-template.ts';
 import {
+  type Announcement,
   type EntryPublisher,
   type TemplateAction,
   TemplateRegistry,
@@ -80,6 +82,18 @@ export interface ScanHandler<C> {
   emptySet(): void;
   heldExpired(sets: number): void;
   heldOverflowed(sets: number): void;
+  heldWithdrawn(sets: number): void;
+}
+
+/** Told what exporters announce, and asked what others know: where templates are shared with a store. */
+export interface Sharing<C> {
+  /** A scope was made; what is known of it can be put into it. */
+  opened(scope: Scope<C>): void;
+  announced(entry: TemplateEntry, scope: Scope<C>, action: TemplateAction, header: MessageHeader): void;
+  /** templateId: one template, or all of the kind. Called whether it was known here or not. */
+  withdrawn(scope: Scope<C>, kind: TemplateKind, templateId: number | 'all', header: MessageHeader): void;
+  /** Data came for a template that is not known here. Puts it into the scope and returns it, if it can. */
+  recall(scope: Scope<C>, templateId: number, nowMs: number): TemplateEntry | undefined;
 }
 
 /**
@@ -93,6 +107,7 @@ export class Scanner<C> {
   readonly pending: PendingSets | null;
   readonly #options: ScannerOptions;
   readonly #handler: ScanHandler<C>;
+  readonly #sharing: Sharing<C> | null;
   readonly #v5: Layout;
   readonly #v7: Layout;
   readonly #header = new MessageHeader();
@@ -113,9 +128,11 @@ export class Scanner<C> {
     elements: ElementLookup,
     publisher: EntryPublisher,
     handler: ScanHandler<C>,
+    sharing: Sharing<C> | null = null,
   ) {
     this.#options = options;
     this.#handler = handler;
+    this.#sharing = sharing;
     this.#v5 = createV5Layout(elements);
     this.#v7 = createV7Layout(elements);
     this.templates = new TemplateRegistry(options.limits, options.templateTtlMs, elements, publisher);
@@ -124,9 +141,13 @@ export class Scanner<C> {
       new PendingSets(options.pending, {
         expired: (sets) => handler.heldExpired(sets),
         overflowed: (sets) => handler.heldOverflowed(sets),
+        withdrawn: (sets) => handler.heldWithdrawn(sets),
       });
     this.scopes = new ScopeTable<C>(options.scopeLimits, {
       companion: (version, address, port, domain) => handler.companion(version, address, port, domain),
+      opened: (scope) => {
+        if (scope.version >= 9) sharing?.opened(scope);
+      },
       evicted: (scope) => {
         this.pending?.drop(scope);
         this.templates.dropScope(scope);
@@ -282,9 +303,13 @@ export class Scanner<C> {
       this.#handler.emptySet();
       return;
     }
-    const entry = scope && this.templates.find(scope, templateId, this.#now);
+    const entry =
+      scope &&
+      (this.templates.find(scope, templateId, this.#now) ??
+        this.#sharing?.recall(scope, templateId, this.#now));
     if (scope !== undefined && entry !== undefined) {
-      this.scopes.sawData(scope, this.#now);
+      // Asked here, because a time that is handed on is a number on the heap.
+      if (!scope.established) this.scopes.sawData(scope, this.#now);
       this.#handler.bound(entry, scope, this.#header, start, end);
       return;
     }
@@ -326,49 +351,44 @@ export class Scanner<C> {
       else this.#handler.fault(Fault['template-truncated'], reader.recordAt);
     }
     if (scope === undefined || scope.held === null) return;
-    for (const templateId of this.#learned) this.#release(scope, templateId);
+    for (const templateId of this.#learned) this.#release(scope, templateId, this.#now);
   }
 
   #definition(scope: Scope<C> | undefined, kind: TemplateKind, dialect: Dialect): void {
     const reader = this.#reader;
     const { templateId } = reader;
     const refusal = this.#refusal(kind, dialect);
-    const result =
-      refusal ??
-      (scope === undefined
-        ? 'too-many-scopes'
-        : this.templates.learn(
-            scope,
-            templateId,
-            kind,
-            dialect,
-            reader.scopeCount,
-            this.#fields(),
-            this.#now,
-          ));
+    const result = refusal ?? (scope === undefined ? 'too-many-scopes' : this.#learn(scope, kind, dialect));
     if (isRefusal(result)) {
       // What follows is in the new, unusable shape: the old definition must not be used on it.
-      if (scope !== undefined) this.templates.discard(scope, templateId);
+      if (scope !== undefined && result !== 'older-definition') this.templates.discard(scope, templateId);
       this.#handler.template(scope, 'refused', kind, templateId, result);
       return;
     }
     if (result === 'learned') this.#learned.push(templateId);
     this.#handler.template(scope, result, kind, templateId);
+    if (this.#sharing === null || scope === undefined) return;
+    this.#sharing.announced(scope.templates.get(templateId)!, scope, result, this.#header);
+  }
+
+  #said(): Announcement {
+    const { exportTimeMs, sequence } = this.#header;
+    return { nowMs: this.#now, exportTimeMs, sequence };
+  }
+
+  #learn(scope: Scope<C>, kind: TemplateKind, dialect: Dialect): TemplateAction | RefusalReason {
+    const { templates } = this;
+    const reader = this.#reader;
+    if (templates.refresh(scope, kind, dialect, reader, this.#view, this.#header, this.#now))
+      return 'refreshed';
+    const { scopeCount, templateId } = reader;
+    return templates.learn(scope, templateId, kind, dialect, scopeCount, this.#fields(), this.#said());
   }
 
   #refusal(kind: TemplateKind, dialect: Dialect): RefusalReason | undefined {
     const reader = this.#reader;
-    const { limits } = this.#options;
-    if (reader.templateId < MIN_TEMPLATE_ID) return 'id-reserved';
-    if (reader.uneven) return 'field-length-invalid';
-    if (reader.fieldCount === 0) return 'no-fields';
-    if (reader.fieldCount > limits.maxFieldsPerTemplate) return 'too-many-fields';
-    if (kind === 'options' && dialect === 10) {
-      if (reader.scopeCount === 0 || reader.scopeCount > reader.fieldCount) return 'scope-count-invalid';
-    }
-    if (reader.minRecordBytes === 0) return 'record-empty';
-    if (reader.minRecordBytes > limits.maxTemplateBytes) return 'record-too-long';
-    return undefined;
+    if (reader.uneven) return reader.templateId < MIN_TEMPLATE_ID ? 'id-reserved' : 'field-length-invalid';
+    return templateRefusal(reader, kind, dialect, this.#options.limits);
   }
 
   #fields(): FieldSpecifier[] {
@@ -389,22 +409,46 @@ export class Scanner<C> {
     const all = templateId === (kind === 'data' ? SetId.template : SetId.optionsTemplate);
     if (scope === undefined || !this.#options.honourUdpWithdrawals) {
       this.#handler.withdrawalIgnored();
-    } else if (all) {
+      return;
+    }
+    if (all) {
       const ids = this.templates.withdrawAll(scope, kind);
       if (ids.length === 0) this.#handler.withdrawalIgnored();
       for (const id of ids) this.#handler.template(scope, 'withdrawn', kind, id);
+    } else if (this.templates.isNewer(scope, templateId, this.#said())) {
+      this.#handler.withdrawalIgnored();
+      return;
     } else if (this.templates.withdraw(scope, templateId, kind)) {
       this.#handler.template(scope, 'withdrawn', kind, templateId);
     } else {
       this.#handler.withdrawalIgnored();
+      this.pending?.withdraw(scope, templateId);
     }
+    this.#sharing?.withdrawn(scope, kind, all ? 'all' : templateId, this.#header);
   }
 
-  #release(scope: Scope<C>, templateId: number): void {
+  /** Takes a template that others have learned, with the life time it has left, and releases what waited for it. */
+  restore(scope: Scope<C>, template: SharedTemplate, nowMs: number): TemplateAction | RefusalReason {
+    const { templateId, kind, dialect, scopeCount, fields, exportTimeMs, sequence, seenAtMs } = template;
+    const said = { nowMs, exportTimeMs, sequence };
+    const { templates } = this;
+    const result = templates.put(scope, templateId, kind, dialect, scopeCount, fields, said, seenAtMs);
+    if (result === 'learned') this.#release(scope, templateId, nowMs);
+    return result;
+  }
+
+  /** Drops a template that is taken back elsewhere, and what waits for it here. */
+  takeBack(scope: Scope<C>, templateId: number): boolean {
+    this.pending?.withdraw(scope, templateId);
+    const entry = scope.templates.get(templateId);
+    return entry !== undefined && this.templates.withdraw(scope, templateId, entry.kind);
+  }
+
+  #release(scope: Scope<C>, templateId: number, nowMs: number): void {
     const entry = scope.templates.get(templateId);
     if (entry === undefined) return;
-    const released = this.pending?.release(scope, templateId, this.#now) ?? [];
-    if (released.length > 0) this.scopes.sawData(scope, this.#now);
+    const released = this.pending?.release(scope, templateId, nowMs) ?? [];
+    if (released.length > 0) this.scopes.sawData(scope, nowMs);
     for (const held of released) this.#handler.released(held, entry, scope);
   }
 }

@@ -13,6 +13,8 @@ import type { DecodeLimits } from '../decode/limits.ts';
 import { Materializer } from '../decode/lists.ts';
 import { Jit, type PlanRunner } from '../decode/plan-runner.ts';
 import type { ElementLookup } from '../elements/element.ts';
+import { BatchFilter } from '../filter/batch-filter.ts';
+import { parseFilter } from '../filter/parser.ts';
 import { ItemState, RecordOffset } from '../memory/layout.ts';
 import { SharedMemory } from '../memory/shared-memory.ts';
 import { NOT_WANTED, Slabs } from '../memory/slabs.ts';
@@ -33,7 +35,7 @@ import type { DecodeTask, DecodeTaskResult, WorkerSetup } from './task.ts';
 const BATCH_ROWS = 1024;
 
 /**
- * The work of a decode thread: work items → batches of one layout → bytes. Rows of consecutive items with the same layout
+ * The work of a decode thread: work items → batches of one layout → filter → bytes. Rows of consecutive items with the same layout
  * share a batch; encoding keeps the order of the items. Owns no socket, timer or file.
  */
 export class TaskDecoder {
@@ -45,6 +47,9 @@ export class TaskDecoder {
   readonly #batches: BatchCache;
   readonly #encoders: readonly Encoder[];
   readonly #rows: number[];
+  readonly #filter: BatchFilter | null;
+  #flows = 0;
+  #filtered = 0;
   readonly #materializer: Materializer;
   readonly #header = new MessageHeader();
   readonly #cursor = new SetCursor();
@@ -67,6 +72,7 @@ export class TaskDecoder {
     const listToValue = this.#materializer.value.bind(this.#materializer);
     this.#encoders = setup.encodings.map((encoding) => createEncoder(encoding, { state, listToValue }));
     this.#rows = this.#encoders.map(() => 0);
+    this.#filter = setup.filter === null ? null : new BatchFilter(parseFilter(setup.filter), state);
   }
 
   run(task: DecodeTask): DecodeTaskResult {
@@ -76,6 +82,8 @@ export class TaskDecoder {
     this.#firstUnsafe = task.firstItem;
     this.#outputSlabs = task.slabs;
     this.#rows.fill(0);
+    this.#flows = 0;
+    this.#filtered = 0;
     this.#materializer.malformed = 0;
     const { mismatches } = this.#batches.jit;
     for (let i = 0; i < this.#encoders.length; i++) {
@@ -96,6 +104,8 @@ export class TaskDecoder {
     return {
       chunks: this.#encoders.map((encoder, i) => take(encoder, task.slabs[i])),
       rows: [...this.#rows],
+      flows: this.#flows,
+      filtered: this.#filtered,
       malformedLists: this.#materializer.malformed,
       busyMs: systemClock.monotonicMs() - startedAtMs,
       mismatches: this.#batches.jit.mismatches - mismatches,
@@ -150,7 +160,9 @@ export class TaskDecoder {
   #flush(end: number): void {
     const batch = this.#batch;
     if (batch === null) return;
+    if (this.#filter !== null) this.#filtered += this.#filter.apply(batch);
     if (batch.rows > 0) {
+      this.#flows += flowRows(batch);
       const { values } = this.#budget;
       for (let i = 0; i < this.#encoders.length; i++) {
         if (this.#outputSlabs[i] === NOT_WANTED) continue;
@@ -195,6 +207,15 @@ export class TaskDecoder {
       },
     };
   }
+}
+
+function flowRows(batch: FlowBatch): number {
+  let rows = 0;
+  for (let i = 0; i < batch.setCount; i++) {
+    const { options, rowStart, rowEnd } = batch.sets[i];
+    if (!options) rows += rowEnd - rowStart;
+  }
+  return rows;
 }
 
 function take(encoder: Encoder, slab: number): number | Uint8Array<ArrayBuffer> {

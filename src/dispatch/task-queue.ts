@@ -1,14 +1,20 @@
 import { assert } from '../base/assert.ts';
 import { ItemState } from '../memory/layout.ts';
 import type { WorkItems } from '../memory/work-items.ts';
-import type { DecodePool } from './pool.ts';
+import { acquireSlabs, type Route } from './route.ts';
 import type { DecodeTaskResult } from './task.ts';
+
+/** A task is full with so many datagrams, octets of them, or items. Octets grow about tenfold as NDJSON, to what a slab holds. */
+export const TASK_DATAGRAMS = 256;
+const TASK_OCTETS = 384 * 1024;
+const TASK_ITEMS = 1_024;
 
 /** A range of the stream that is decoded at once and retired at once, in order. */
 export class Task {
   readonly firstItem: number;
   items = 0;
   datagrams = 0;
+  octets = 0;
   /** When its first datagram was scanned. */
   openedAtMs = 0;
   /** Datagrams that count as decoded once the range is retired. */
@@ -25,10 +31,17 @@ export class Task {
   outputSlabs: readonly number[] = [];
   /** null where no worker was needed. */
   result: DecodeTaskResult | null = null;
+  readonly route: Route;
+  onRetired: (() => void) | null = null;
 
-  constructor(firstItem: number, rings: number) {
+  constructor(firstItem: number, rings: number, route: Route) {
     this.firstItem = firstItem;
+    this.route = route;
     this.slots = new Array<number>(rings).fill(0);
+  }
+
+  get full(): boolean {
+    return this.datagrams >= TASK_DATAGRAMS || this.octets >= TASK_OCTETS || this.items >= TASK_ITEMS;
   }
 
   get empty(): boolean {
@@ -40,8 +53,6 @@ export class Task {
 const MAX_FAILURES = 8;
 
 export interface TaskQueueOwner {
-  /** A slab for each encoding, as far as there are any and the encoding is wanted. */
-  acquireSlabs(): number[];
   /** A task has come to the head of the queue and is done. */
   retire(task: Task): void;
   taskFailed(reason: string): void;
@@ -55,7 +66,7 @@ export interface TaskQueueOwner {
  * finish. A task whose worker died is tried again; the datagram it died of twice is taken out. Main thread.
  */
 export class TaskQueue {
-  readonly #pool: DecodePool;
+  readonly #capacity: number;
   readonly #items: WorkItems;
   readonly #owner: TaskQueueOwner;
   readonly #nowMs: () => number;
@@ -64,8 +75,9 @@ export class TaskQueue {
   #next = 0;
   #running = 0;
 
-  constructor(pool: DecodePool, items: WorkItems, owner: TaskQueueOwner, nowMs: () => number) {
-    this.#pool = pool;
+  /** capacity: tasks in work at a time. */
+  constructor(capacity: number, items: WorkItems, owner: TaskQueueOwner, nowMs: () => number) {
+    this.#capacity = capacity;
     this.#items = items;
     this.#owner = owner;
     this.#nowMs = nowMs;
@@ -80,9 +92,14 @@ export class TaskQueue {
     return this.#running;
   }
 
+  /** The task that was added last, unless it is retired. */
+  get last(): Task | undefined {
+    return this.#tasks.at(-1);
+  }
+
   /** Whether a task that is added now would start at once. */
   get hasRoom(): boolean {
-    return this.#running < this.#pool.capacity;
+    return this.#running < this.#capacity;
   }
 
   add(task: Task): void {
@@ -97,7 +114,7 @@ export class TaskQueue {
     if (head?.state !== 'running' || this.#nowMs() - head.startedAtMs < limitMs) return;
     for (let item = head.firstItem; item < head.firstItem + head.items; item++) {
       if (this.#items.progress(item) !== ItemState.started) continue;
-      void this.#pool.terminate(this.#items.threadId(item));
+      void head.route.pool.terminate(this.#items.threadId(item));
       return;
     }
   }
@@ -119,9 +136,9 @@ export class TaskQueue {
     task.state = 'running';
     task.startedAtMs = this.#nowMs();
     this.#running++;
-    if (task.failures === 0) task.outputSlabs = this.#owner.acquireSlabs();
+    if (task.failures === 0) task.outputSlabs = acquireSlabs(task.route);
     const { firstItem, items, outputSlabs: slabs } = task;
-    this.#pool.run({ firstItem, items, careful: task.failures > 0, slabs }).then(
+    task.route.pool.run({ firstItem, items, careful: task.failures > 0, slabs }).then(
       (result) => {
         task.result = result;
         this.#finished(task);

@@ -1,5 +1,6 @@
 import type { DecodeLimits } from '../decode/limits.ts';
 import type { JitMode } from '../decode/plan-runner.ts';
+import type { Element } from '../elements/element.ts';
 import type { Encoding } from '../output/encoder.ts';
 
 /** Messages between the main thread and decode workers: numbers only; payloads stay in shared memory. */
@@ -12,8 +13,12 @@ export interface WorkerSetup {
   slabBytes: number;
   encodings: readonly Encoding[];
   limits: DecodeLimits;
+  /** Elements beside those that are built in. */
+  elements: readonly Element[];
   /** Whether plans are compiled. */
   jit: JitMode;
+  /** The filter that flow records have to pass to be encoded; null for none. */
+  filter: string | null;
 }
 
 export interface DecodeTask {
@@ -31,6 +36,9 @@ export interface DecodeTaskResult {
   chunks: (number | Uint8Array<ArrayBuffer>)[];
   /** Per encoding: the records in them. */
   rows: number[];
+  /** Flow records that were given to the encoders, and those that the filter left out. */
+  flows: number;
+  filtered: number;
   malformedLists: number;
   /** How long the worker was at it. */
   busyMs: number;

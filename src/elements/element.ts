@@ -27,6 +27,13 @@ export const ELEMENT_TYPES = [
 ] as const;
 export type ElementType = (typeof ELEMENT_TYPES)[number];
 
+/** Types that hold records of their own (RFC 6313). */
+export const STRUCTURED_TYPES: ReadonlySet<ElementType> = new Set([
+  'basicList',
+  'subTemplateList',
+  'subTemplateMultiList',
+]);
+
 /** An information element: what a field of a record means. */
 export interface Element {
   /** Private enterprise number, 0 for the IANA registry. */

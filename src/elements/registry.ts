@@ -1,5 +1,5 @@
 import { MillraceError } from '../base/errors.ts';
-import { ELEMENT_TYPES, type Element, type ElementLookup, REVERSE_PEN } from './element.ts';
+import { ELEMENT_TYPES, type Element, type ElementLookup, REVERSE_PEN, STRUCTURED_TYPES } from './element.ts';
 import { IANA_ELEMENTS } from './iana.generated.ts';
 import { VENDOR_TABLES } from './vendors.ts';
 
@@ -105,25 +105,36 @@ function deriveNetflow9(byPen: Map<number, ById>): void {
 }
 
 function checked(element: Element): Element {
+  const problem = elementProblem(element);
+  if (problem !== null) throw new MillraceError('CONFIG_INVALID', problem);
   const { pen, id, name, type } = element;
+  return { pen, id, name, type };
+}
+
+/** What keeps an element from being used, in one line; null when nothing does. */
+export function elementProblem({ pen, id, name, type }: Element): string | null {
   const label = `element ${pen}.${id}`;
   if (!Number.isInteger(pen) || pen < 0 || pen > MAX_PEN) {
-    throw new MillraceError('CONFIG_INVALID', `${label}: the enterprise number must be 0 to ${MAX_PEN}`);
+    return `${label}: the enterprise number must be 0 to ${MAX_PEN}`;
   }
   const maxId = pen === 0 ? MAX_NETFLOW9_TYPE : MAX_IPFIX_ID;
-  if (!Number.isInteger(id) || id < 0 || id > maxId) {
-    throw new MillraceError('CONFIG_INVALID', `${label}: the id must be 0 to ${maxId}`);
-  }
+  if (!Number.isInteger(id) || id < 0 || id > maxId) return `${label}: the id must be 0 to ${maxId}`;
   if (!NAME.test(name)) {
-    throw new MillraceError(
-      'CONFIG_INVALID',
-      `${label}: "${name}" is not a name (a letter, then letters, digits, _ or -)`,
-    );
+    return `${label}: ${JSON.stringify(name)} is not a name (a letter, then letters, digits, _ or -)`;
   }
-  if (!ELEMENT_TYPES.includes(type)) {
-    throw new MillraceError('CONFIG_INVALID', `${label}: "${type}" is not a type of RFC 7011 or RFC 6313`);
+  if (ELEMENT_TYPES.includes(type)) return null;
+  return `${label}: ${JSON.stringify(type)} is not a type of RFC 7011 or RFC 6313`;
+}
+
+/** Two elements with one name. */
+export class NameConflict extends MillraceError {
+  readonly elements: readonly [Element, Element];
+
+  constructor(a: Element, b: Element) {
+    const both = `${a.pen}.${a.id} and ${b.pen}.${b.id}`;
+    super('CONFIG_INVALID', `elements ${both} have the same name "${a.name}"`);
+    this.elements = [a, b];
   }
-  return { pen, id, name, type };
 }
 
 /** Values are keyed by name, so two elements with one name would run into each other in a record. */
@@ -133,13 +144,35 @@ function checkNames(byPen: ReadonlyMap<number, ById>): void {
     for (const element of elements.values()) {
       const owner = owners.get(element.name);
       if (owner === undefined) owners.set(element.name, element);
-      else if (owner !== element) {
-        const both = `${owner.pen}.${owner.id} and ${element.pen}.${element.id}`;
-        throw new MillraceError('CONFIG_INVALID', `elements ${both} have the same name "${element.name}"`);
-      }
+      else if (owner !== element) throw new NameConflict(owner, element);
     }
   }
 }
 
 /** Everything built in. */
 export const standardElements: ElementRegistry = new ElementRegistry();
+
+/** Everything built in, with these added or in place of those with the same enterprise number and id. */
+export function elementsWith(extra: readonly Element[]): ElementRegistry {
+  return extra.length === 0 ? standardElements : new ElementRegistry(extra);
+}
+
+/** The dictionary in use; another may take its place at a moment when nothing that was made with it is in work. */
+export class CurrentElements implements ElementLookup {
+  registry: ElementRegistry;
+
+  constructor(registry: ElementRegistry) {
+    this.registry = registry;
+  }
+
+  lookup(pen: number, id: number): Element | undefined {
+    return this.registry.lookup(pen, id);
+  }
+}
+
+/** Whether the same elements have structured types in both: layouts that are known depend on nothing else of elements. */
+export function isStructuredAlike(a: ElementRegistry, b: ElementRegistry): boolean {
+  const structured = (registry: ElementRegistry): string[] =>
+    [...registry].filter(({ type }) => STRUCTURED_TYPES.has(type)).map(({ pen, id }) => `${pen}.${id}`);
+  return structured(a).join() === structured(b).join();
+}

@@ -52,12 +52,14 @@ export const RingControl = {
 } as const;
 
 /**
- * A datagram record: in a ring slot, or in a heap block for a set that was held. Length and time are little-endian. Port
+ * A datagram record: in a ring slot, or in a heap block for a set that was held. Length, number and time are little-endian. Port
  * (big-endian) and address (16-byte form) lie where a `struct sockaddr_in6` at `source` has them, so that the kernel can
  * write them.
  */
 export const RecordOffset = {
   length: 0,
+  /** Number of the datagram since the start, modulo 2^32; written by the main thread, which alone reads it. */
+  number: 4,
   source: 8,
   port: 10,
   address: 16,

@@ -76,6 +76,11 @@ export class Ring {
     sleep(words, this.#tailWord, Atomics.load(words, this.#tailWord));
   }
 
+  /** Producer: sleeps for a slice of time, less when it should end. */
+  rest(): void {
+    sleep(this.#memory.words, this.#stopWord, 0);
+  }
+
   /** Producer: how many datagrams the kernel has dropped so far. */
   setKernelDrops(count: number): void {
     Atomics.store(this.#memory.words, this.#kernelDropsWord, count | 0);
@@ -89,6 +94,7 @@ export class Ring {
   /** Main: asks the producer to end. */
   stop(): void {
     Atomics.store(this.#memory.words, this.#stopWord, 1);
+    wake(this.#memory.words, this.#stopWord);
   }
 
   get kernelDrops(): number {

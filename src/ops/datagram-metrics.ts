@@ -55,6 +55,7 @@ export const DATAGRAM_METRICS: readonly MetricSpec[] = [
       malformed: 'datagrams_refused_malformed',
       unknown_version: 'datagrams_refused_unknown_version',
       not_admitted: 'datagrams_refused_not_admitted',
+      over_rate: 'datagrams_refused_over_rate',
       ring_full: 'datagrams_refused_ring_full',
     },
   ),
@@ -74,6 +75,7 @@ export const DATAGRAM_METRICS: readonly MetricSpec[] = [
     replayed: 'sets_replayed',
     expired: 'sets_expired',
     overflowed: 'sets_overflowed',
+    withdrawn: 'sets_withdrawn',
   }),
   {
     name: 'millrace_waiting_sets',
@@ -108,6 +110,10 @@ export const DATAGRAM_METRICS: readonly MetricSpec[] = [
   countedBy('millrace_records_total', 'kind', 'Records decoded.', {
     data: 'records_decoded',
     options: 'records_options_decoded',
+  }),
+  countedBy('millrace_filtered_records_total', 'outcome', 'Data records by what the filter made of them.', {
+    passed: 'records_encoded',
+    left_out: 'records_filtered',
   }),
   counted(
     'millrace_malformed_lists_total',

@@ -36,6 +36,7 @@ export function takeSample(
       c.datagrams_refused_malformed +
       c.datagrams_refused_unknown_version +
       c.datagrams_refused_not_admitted +
+      c.datagrams_refused_over_rate +
       c.datagrams_refused_ring_full +
       c.datagrams_quarantined,
     workerBusySeconds: workers.busySeconds,

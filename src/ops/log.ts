@@ -1,8 +1,13 @@
 import { type Level, pino } from 'pino';
 import pinoPretty from 'pino-pretty';
+import { maskSecrets } from '../base/secrets.ts';
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /** The log of the process. `fields` are for machines: only the json format has them. */
 export interface Log {
+  /** The least important lines that are written; may be changed at any time. */
+  level: LogLevel;
   error(text: string, fields?: object): void;
   warn(text: string, fields?: object): void;
   info(text: string, fields?: object): void;
@@ -10,8 +15,7 @@ export interface Log {
 }
 
 export interface LogOptions {
-  /** The least important lines that are written. */
-  level: 'error' | 'warn' | 'info' | 'debug';
+  level: LogLevel;
   /** json: one object per line. */
   format: 'text' | 'json';
   colour: boolean;
@@ -19,7 +23,7 @@ export interface LogOptions {
 
 const STDERR = 2;
 
-/** Lines on standard error, each written when the call returns. Main thread. */
+/** Lines on standard error, each written when the call returns, without passwords and tokens of URLs. Main thread. */
 export function createLog(options: LogOptions): Log {
   const json = options.format === 'json';
   const destination = pino.destination({ fd: STDERR, sync: true });
@@ -46,8 +50,20 @@ export function createLog(options: LogOptions): Log {
   const at =
     (level: Level) =>
     (text: string, fields?: object): void => {
-      if (json && fields !== undefined) logger[level](fields, text);
-      else logger[level](text);
+      const line = maskSecrets(text);
+      if (json && fields !== undefined) logger[level](fields, line);
+      else logger[level](line);
     };
-  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
+  return {
+    error: at('error'),
+    warn: at('warn'),
+    info: at('info'),
+    debug: at('debug'),
+    get level() {
+      return logger.level as LogLevel;
+    },
+    set level(level: LogLevel) {
+      logger.level = level;
+    },
+  };
 }

@@ -19,8 +19,6 @@ export interface MetricSource {
     readonly refusedConnections: number;
   };
   readonly flows: { readonly readers: number; readonly sent: number; readonly lost: number };
-  /** null without a store. */
-  readonly store: { readonly name: string; readonly up: boolean } | null;
 }
 
 /** Takes a value with those of its labels, in the order of the table. */

@@ -5,7 +5,7 @@ import { METRICS } from './metrics.ts';
 import { MAX_NAMED_EXPORTERS } from './top-exporters.ts';
 
 /**
- * Writes docs/metrics.md from the table of metrics: a step of development, never of run time. `npm run generate:metrics` runs
+ * Writes docs/metrics.md from the table of metrics: a step of development, never of run time. `npm run generate:docs` runs
  * it; a test compares the committed file with what it would write.
  */
 export const METRICS_DOCUMENT = new URL('../../../docs/metrics.md', import.meta.url);
@@ -13,7 +13,7 @@ export const METRICS_DOCUMENT = new URL('../../../docs/metrics.md', import.meta.
 export function metricsDocument(): string {
   return `# Metrics
 
-Generated from \`src/ops/metrics.ts\` by \`npm run generate:metrics\`; do not edit.
+Generated from \`src/ops/metrics.ts\` by \`npm run generate:docs\`; do not edit.
 
 \`/metrics\` serves these in the Prometheus text format. Every number is taken from the ledger, or from the part that counts it,
 at the moment of the request; asking twice costs twice and changes nothing. A counter never falls while the process lives: loss

@@ -1,5 +1,6 @@
 import { DATAGRAM_METRICS } from './datagram-metrics.ts';
 import { byExporter, counted, countedBy, type MetricSpec, measured, ofProcess } from './metric.ts';
+import { STORE_METRICS } from './store-metrics.ts';
 
 /**
  * Every metric: its name, type, labels, meaning and where the number comes from. docs/metrics.md is made from this table, the
@@ -34,6 +35,8 @@ export const METRICS: readonly MetricSpec[] = [
     expired: 'templates_expired',
     evicted: 'templates_evicted',
     withdrawal_ignored: 'withdrawals_ignored',
+    restored: 'templates_restored',
+    removed: 'templates_removed',
   }),
   measured(
     'millrace_template_refusals_total',
@@ -193,16 +196,7 @@ export const METRICS: readonly MetricSpec[] = [
       for (const { name, trouble } of parts.outputs) emit(trouble === null ? 1 : 0, name);
     },
   ),
-  measured(
-    'millrace_store_up',
-    'gauge',
-    ['store'],
-    'Whether the store that replicas share answers; absent without a store.',
-    'the store',
-    ({ store }, emit) => {
-      if (store !== null) emit(store.up ? 1 : 0, store.name);
-    },
-  ),
+  ...STORE_METRICS,
 
   // HTTP
   measured(
@@ -252,6 +246,14 @@ export const METRICS: readonly MetricSpec[] = [
     'Shared memory of all kinds.',
     'the collector',
     ({ parts }, emit) => emit(parts.sharedMemoryBytes),
+  ),
+  measured(
+    'millrace_heap_used_bytes',
+    'gauge',
+    [],
+    'Shared memory in use for templates, exporter state and held sets.',
+    'the collector',
+    ({ parts }, emit) => emit(parts.heapBytes),
   ),
   ofProcess(
     'millrace_main_thread_active_seconds_total',

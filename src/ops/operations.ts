@@ -14,7 +14,7 @@ import type { ProcessInfo } from './info.ts';
 import type { MetricSource } from './metric.ts';
 import { type ProcessNumbers, processNumbers } from './process-numbers.ts';
 import { Exposition } from './prometheus.ts';
-import { Readiness, type ReadyReport } from './readiness.ts';
+import { Readiness, type ReadyReport, storeProblem, storeTrouble } from './readiness.ts';
 import { describeTemplates } from './templates.ts';
 import { TopExporters } from './top-exporters.ts';
 
@@ -24,8 +24,8 @@ export interface OperationsOptions {
   token: string | null;
   /** Whether requests without a token are served under any host name. */
   anyHost: boolean;
-  /** The store that replicas share, and whether it answers; absent without a store. */
-  store?: () => { name: string; up: boolean };
+  /** Whether the collector may start without its template store; default no. */
+  storeOptional?: boolean;
   clock: Clock;
 }
 
@@ -65,6 +65,12 @@ export class Operations {
       const { alive, configured } = collector.parts().workers;
       return alive >= configured ? null : `${alive} of ${configured} alive`;
     });
+    const store = () => collector.parts().store;
+    this.readiness.add(
+      'template store',
+      () => storeProblem(store(), options.storeOptional ?? false),
+      () => storeTrouble(store()),
+    );
     const access = new Access(options.token, options.anyHost);
     this.server = new HttpServer(new Map([...pageRoutes(), ...this.#routes()]), access);
   }
@@ -99,7 +105,6 @@ export class Operations {
       ready: this.readiness.report().ready,
       http: this.server,
       flows: this.#flows ?? { readers: 0, sent: 0, lost: 0 },
-      store: this.#options.store?.() ?? null,
     };
   }
 
@@ -171,7 +176,7 @@ export class Operations {
       commit,
       node,
       startedAt: timeText(startedAtMs),
-      configurationDigest,
+      configurationDigest: configurationDigest(),
       receiving: this.#collector.receiving,
       receivers: receivers.map(({ name }) => name),
       workers: workers.configured,

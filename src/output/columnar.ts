@@ -28,6 +28,8 @@ const MAP_OF_5 = 0x85;
 const SIZED_HEADER_BYTES = 5;
 
 const EXPORTER_BYTES = 16;
+/** Where a frame begins in such a word of the writer's memory, it begins there in memory of its own too. */
+const WORD_BYTES = 8;
 /** Up to so many rows are copied number by number, which takes less time than preparing a copy of memory. */
 const FEW_ROWS = 32;
 /** For each column of the sets, the octets that the columns before it have for a set; at last those of all. */
@@ -49,11 +51,13 @@ const COLUMNS_KEY = pack('columns');
 
 /**
  * Batches of one plan as columnar frames (docs/columnar.md), one frame per batch. The description of the columns is encoded once;
- * a column is one copy of memory, whatever its values are.
+ * a column is one copy of memory, whatever its values are. A frame is made in memory of its own and copied as a whole, because
+ * copies to shared memory go octet by octet unless both sides lie alike in their words.
  */
 export class ColumnarRows implements Rows {
   readonly #view: RecordView;
   readonly #scratch: Scratch;
+  readonly #frame: ByteWriter;
   readonly #values: readonly RowValue[];
   /** Everything in front of the number of rows. */
   readonly #head: Uint8Array;
@@ -69,11 +73,12 @@ export class ColumnarRows implements Rows {
   readonly #runs: number[] = [];
   #rows = 0;
 
-  /** scratch: that of the view. */
-  constructor(view: RecordView, scratch: Scratch) {
+  /** scratch: that of the view. frame: for the frame in the making; may be shared with other plans of the thread. */
+  constructor(view: RecordView, scratch: Scratch, frame: ByteWriter) {
     assert(LITTLE_ENDIAN, 'columnar frames hold little-endian columns as they are in memory');
     this.#view = view;
     this.#scratch = scratch;
+    this.#frame = frame;
     this.#values = [...view.values, ...view.grouped];
     const columns = this.#values.flatMap((value) => value.columns);
     const heaps = columns.filter(({ storage }) => storage === 'heap').map(heapOf);
@@ -97,19 +102,24 @@ export class ColumnarRows implements Rows {
     const sent = this.#usesSent ? batch.heap.subarray(0, batch.heapUsed) : NO_BYTES;
     const made = this.#usesMade ? this.#scratch.text.subarray(0, this.#scratch.textUsed) : NO_BYTES;
     const varying = rows * this.#rowBytes() + this.#sets.length * SET_BYTES + sent.length + made.length;
-    writer.reserve(this.#fixedBytes + varying);
+    const frame = this.#frame;
+    const start = writer.at % WORD_BYTES;
+    frame.at = start;
+    frame.reserve(this.#fixedBytes + varying);
 
-    const { bytes, view, at: start } = writer;
+    const { bytes, view } = frame;
     bytes.set(this.#head, start);
     let at = start + this.#head.length;
     view.setUint32(at, rows);
-    at = this.#putSets(writer, putBytes(bytes, at + 4, SETS_KEY));
+    at = this.#putSets(frame, putBytes(bytes, at + 4, SETS_KEY));
     at = putHeader(view, putBytes(bytes, at, HEAPS_KEY), ARRAY_32, HEAP_COUNT);
-    at = putBinary(writer, putBinary(writer, at, sent), made);
+    at = putBinary(frame, putBinary(frame, at, sent), made);
     at = putHeader(view, putBytes(bytes, at, COLUMNS_KEY), ARRAY_32, this.#values.length);
-    for (let i = 0; i < this.#values.length; i++) at = this.#putValue(writer, at, this.#values[i]);
+    for (let i = 0; i < this.#values.length; i++) at = this.#putValue(frame, at, this.#values[i]);
     view.setUint32(start + FRAME_HEADER_BYTES - 4, at - start - FRAME_HEADER_BYTES, true);
-    writer.at = at;
+    writer.reserve(at - start);
+    writer.bytes.set(bytes.subarray(start, at), writer.at);
+    writer.at += at - start;
     return rows;
   }
 

@@ -41,6 +41,7 @@ export class BatchEncoder implements Encoder {
   readonly #options: boolean;
   readonly #scratch = new Scratch();
   readonly #writer = new ByteWriter();
+  readonly #frame = new ByteWriter();
   readonly #plans = new Map<Plan, PreparedPlan>();
 
   constructor(encoding: Encoding, dependencies: EncoderDependencies) {
@@ -87,7 +88,8 @@ export class BatchEncoder implements Encoder {
     const { listToValue, state } = this.#dependencies;
     const native = schema === 'millrace' ? new MillraceView(plan, this.#scratch, state) : null;
     const view = native ?? new IanaView(plan);
-    if (format === 'columnar') return { rows: new ColumnarRows(view, this.#scratch), view: native };
+    if (format === 'columnar')
+      return { rows: new ColumnarRows(view, this.#scratch, this.#frame), view: native };
     return { rows: rowsOf(format, view, listToValue), view: native };
   }
 }

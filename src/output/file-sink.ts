@@ -5,10 +5,10 @@
 import fsPromises from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import { describeError, MillraceError } from '../base/errors.ts';
+import { describeError, errorCode, MillraceError } from '../base/errors.ts';
 import { COMPRESS_BLOCK_BYTES, CompressionThread, type Compressor, compressChunks } from './compress.ts';
 import { expandPattern } from './file-name.ts';
-import { checkDirectory, errorCode, type FileSystem, OutputFile } from './output-file.ts';
+import { checkDirectory, type FileSystem, OutputFile } from './output-file.ts';
 import { OutputQueue, type WhenFull } from './output-queue.ts';
 import type { FileSpec } from './output-uri.ts';
 import { RetryPause } from './retry-pause.ts';

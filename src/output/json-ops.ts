@@ -2,6 +2,7 @@ import type { FlowBatch, SetContext } from '../decode/batch.ts';
 import { putAddress, putHex, putInteger, putIpv4, putIpv6, putMac, putU32, putU64 } from './ascii.ts';
 import { putBytes } from './byte-writer.ts';
 import { NOT_ISO, putIsoMicros, putIsoMillis, putIsoNanos, putIsoSeconds } from './iso-time.ts';
+import { MadeTexts } from './made-texts.ts';
 import { Kind, type Op } from './op.ts';
 import type { ListReader } from './rows.ts';
 import { asciiJson, escapeHidden, MAX_JSON_EXPANSION, putJsonText, textLength } from './utf8.ts';
@@ -35,10 +36,11 @@ const {
   nanos: NANOS,
   list: LIST,
   array: ARRAY,
+  made: MADE,
 } = Kind;
 
 /** Kinds whose text always stands in quotes; the first quote belongs to the key. */
-const QUOTED: ReadonlySet<number> = new Set([IPV4, MAC, IPV6, ADDRESS, STRING, OCTETS, WORD]);
+const QUOTED: ReadonlySet<number> = new Set([IPV4, MAC, IPV6, ADDRESS, STRING, OCTETS, WORD, MADE]);
 
 const QUOTE = 34;
 const OPEN_LIST = 91;
@@ -52,6 +54,7 @@ const utf8 = new TextEncoder();
 /** What stands before a value after `name`, the name as the format writes it: a comma alone for the items of an array. */
 export function jsonKey(op: Op, name: string): Uint8Array {
   op.words = op.value.words.map((word) => utf8.encode(asciiJson(word).slice(1)));
+  if (op.kind === MADE) op.texts = new MadeTexts(putQuoted, MAX_JSON_EXPANSION);
   return utf8.encode(`${op.item ? ',' : name}${QUOTED.has(op.kind) ? '"' : ''}`);
 }
 
@@ -73,7 +76,7 @@ export function measureJson(
       const text = JSON.stringify(readList(batch, op.position, row, set), plainValue);
       op.encoded = utf8.encode(escapeHidden(text ?? 'null'));
       sum += op.encoded.length;
-    } else if (op.kind === STRING || op.kind === OCTETS) {
+    } else if (op.kind === STRING || op.kind === MADE || op.kind === OCTETS) {
       sum += op.hi[row] * MAX_JSON_EXPANSION;
     }
   }
@@ -84,13 +87,27 @@ function plainValue(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
+/** The inside of a JSON string and the quote behind it. */
+function putQuoted(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  source: Uint8Array,
+  offset: number,
+  length: number,
+): number {
+  at = putJsonText(bytes, at, source, offset, textLength(source, offset, length));
+  view.setUint8(at, QUOTE);
+  return at + 1;
+}
+
 /** Writes the first `count` of the ops for one row; there is room for all of it. */
 export function putJsonOps(
   ops: readonly Op[],
   count: number,
   keys: Float64Array,
   row: number,
-  exportTimeMs: number,
+  set: SetContext,
   bytes: Uint8Array,
   view: DataView,
   at: number,
@@ -126,8 +143,10 @@ export function putJsonOps(
         view.setUint8(at++, QUOTE);
         break;
       case STRING:
-        at = putJsonText(bytes, at, op.heap, op.lo[row], textLength(op.heap, op.lo[row], op.hi[row]));
-        view.setUint8(at++, QUOTE);
+        at = putQuoted(bytes, view, at, op.heap, op.lo[row], op.hi[row]);
+        break;
+      case MADE:
+        at = op.texts!.copyTo(bytes, view, at, op.heap, op.lo[row], op.hi[row]);
         break;
       case OCTETS:
         at = putHex(view, at, op.heap, op.lo[row], op.hi[row]);
@@ -136,11 +155,14 @@ export function putJsonOps(
       case WORD:
         at = putBytes(bytes, at, op.words[op.lo[row]]);
         break;
-      case RATE:
-        at = putFloat(view, at, op.f64[row]);
+      case RATE: {
+        const rate = op.f64[row];
+        const whole = rate >>> 0;
+        at = rate === whole ? putU32(view, at, whole) : putFloat(view, at, rate);
         break;
+      }
       default:
-        at = putRare(op, keys, row, exportTimeMs, bytes, view, at);
+        at = putRare(op, keys, row, set, bytes, view, at);
     }
   }
   return at;
@@ -151,7 +173,7 @@ function putRare(
   op: Op,
   keys: Float64Array,
   row: number,
-  exportTimeMs: number,
+  set: SetContext,
   bytes: Uint8Array,
   view: DataView,
   at: number,
@@ -182,18 +204,18 @@ function putRare(
       return putQuotedIso(view, at, putIsoMillis(view, at + 1, ms), op.hi[row], op.lo[row]);
     }
     case MICROS: {
-      const end = putIsoMicros(view, at + 1, op.hi[row], op.lo[row], exportTimeMs);
+      const end = putIsoMicros(view, at + 1, op.hi[row], op.lo[row], set.exportTimeMs);
       return putQuotedIso(view, at, end, op.hi[row], op.lo[row]);
     }
     case NANOS: {
-      const end = putIsoNanos(view, at + 1, op.hi[row], op.lo[row], exportTimeMs);
+      const end = putIsoNanos(view, at + 1, op.hi[row], op.lo[row], set.exportTimeMs);
       return putQuotedIso(view, at, end, op.hi[row], op.lo[row]);
     }
     case LIST:
       return putBytes(bytes, at, op.encoded);
     default: {
       const count = op.present === null ? op.items.length : op.present[row];
-      const end = putJsonOps(op.items, count, keys, row, exportTimeMs, bytes, view, at);
+      const end = putJsonOps(op.items, count, keys, row, set, bytes, view, at);
       bytes[at] = OPEN_LIST;
       bytes[end] = CLOSE_LIST;
       return end + 1;

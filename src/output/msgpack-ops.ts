@@ -2,6 +2,7 @@ import type { FlowBatch, SetContext } from '../decode/batch.ts';
 import { putAddress, putIpv4, putIpv6, putMac } from './ascii.ts';
 import { ByteWriter, putBytes, putRange } from './byte-writer.ts';
 import { NOT_ISO, putIsoMicros, putIsoMillis, putIsoNanos, putIsoSeconds } from './iso-time.ts';
+import { MadeTexts } from './made-texts.ts';
 import {
   appendPlain,
   putArrayHeader,
@@ -43,6 +44,7 @@ const {
   nanos: NANOS,
   list: LIST,
   array: ARRAY,
+  made: MADE,
 } = Kind;
 
 const MAX_SIZED_HEADER_BYTES = 5;
@@ -60,6 +62,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** The key with its header; nothing for the items of an array. */
 export function msgpackKey(op: Op): Uint8Array {
   op.words = op.value.words.map(stringBytes);
+  if (op.kind === MADE) op.texts = new MadeTexts(putText, MAX_TEXT_EXPANSION);
   return op.item ? NO_BYTES : stringBytes(op.value.key);
 }
 
@@ -91,7 +94,7 @@ export function measureMsgpack(
       appendPlain(writer, readList(batch, op.position, row, set));
       op.encoded = writer.take();
       sum += op.encoded.length;
-    } else if (op.kind === STRING || op.kind === OCTETS) {
+    } else if (op.kind === STRING || op.kind === MADE || op.kind === OCTETS) {
       sum += MAX_SIZED_HEADER_BYTES + op.hi[row] * MAX_TEXT_EXPANSION;
     }
   }
@@ -104,7 +107,7 @@ export function putMsgpackOps(
   count: number,
   keys: Float64Array,
   row: number,
-  exportTimeMs: number,
+  set: SetContext,
   bytes: Uint8Array,
   view: DataView,
   at: number,
@@ -141,7 +144,10 @@ export function putMsgpackOps(
         at = putString8(view, at, putIpv6(view, at + 2, op.wide, row * 16));
         break;
       case STRING:
-        at = putText(bytes, view, at, op.heap, op.lo[row], textLength(op.heap, op.lo[row], op.hi[row]));
+        at = putText(bytes, view, at, op.heap, op.lo[row], op.hi[row]);
+        break;
+      case MADE:
+        at = op.texts!.copyTo(bytes, view, at, op.heap, op.lo[row], op.hi[row]);
         break;
       case WORD:
         at = putBytes(bytes, at, op.words[op.lo[row]]);
@@ -150,7 +156,7 @@ export function putMsgpackOps(
         at = putRate(view, at, op.f64[row]);
         break;
       default:
-        at = putRare(op, keys, row, exportTimeMs, bytes, view, at);
+        at = putRare(op, keys, row, set, bytes, view, at);
     }
   }
   return at;
@@ -161,7 +167,7 @@ function putRare(
   op: Op,
   keys: Float64Array,
   row: number,
-  exportTimeMs: number,
+  set: SetContext,
   bytes: Uint8Array,
   view: DataView,
   at: number,
@@ -193,11 +199,11 @@ function putRare(
       return putIso(view, at, putIsoMillis(view, at + 1, ms), op.hi[row], op.lo[row]);
     }
     case MICROS: {
-      const end = putIsoMicros(view, at + 1, op.hi[row], op.lo[row], exportTimeMs);
+      const end = putIsoMicros(view, at + 1, op.hi[row], op.lo[row], set.exportTimeMs);
       return putIso(view, at, end, op.hi[row], op.lo[row]);
     }
     case NANOS: {
-      const end = putIsoNanos(view, at + 1, op.hi[row], op.lo[row], exportTimeMs);
+      const end = putIsoNanos(view, at + 1, op.hi[row], op.lo[row], set.exportTimeMs);
       return putIso(view, at, end, op.hi[row], op.lo[row]);
     }
     case LIST:
@@ -205,7 +211,7 @@ function putRare(
     default: {
       const count = op.present === null ? op.items.length : op.present[row];
       at = putArrayHeader(view, at, count);
-      return putMsgpackOps(op.items, count, keys, row, exportTimeMs, bytes, view, at);
+      return putMsgpackOps(op.items, count, keys, row, set, bytes, view, at);
     }
   }
 }
@@ -234,15 +240,16 @@ function putBoolean(view: DataView, at: number, value: number): number {
   return at + 1;
 }
 
-/** Text as it is where it is UTF-8, else with U+FFFD in place of what is not. */
+/** Text as it is where it is UTF-8, else with U+FFFD in place of what is not; without the NULs that fill it up. */
 function putText(
   bytes: Uint8Array,
   view: DataView,
   at: number,
   source: Uint8Array,
   offset: number,
-  length: number,
+  filledLength: number,
 ): number {
+  const length = textLength(source, offset, filledLength);
   if (isUtf8(source, offset, length)) {
     return putRange(bytes, putStringHeader(view, at, length), source, offset, length);
   }

@@ -48,14 +48,13 @@ export class MsgpackRows implements Rows {
 
   #encodeSet(batch: FlowBatch, set: SetContext, writer: ByteWriter): void {
     this.#view.header(set);
-    const prefix = this.#prefix.write();
+    this.#prefix.write();
     const values = this.#values;
     const grouped = this.#grouped;
     const fixed =
-      prefix.length + values.fixedBytes + this.#groupKey.length + grouped.fixedBytes + FRAME_BYTES;
+      this.#prefix.bytes + values.fixedBytes + this.#groupKey.length + grouped.fixedBytes + FRAME_BYTES;
     const variable = values.variable.length + grouped.variable.length > 0;
     const always = this.#view.groupAlways;
-    const exportTimeMs = set.exportTimeMs;
     let { at, bytes, view } = writer;
     for (let row = set.rowStart; row < set.rowEnd; row++) {
       let room = fixed;
@@ -72,28 +71,10 @@ export class MsgpackRows implements Rows {
       const hasGroup = inside > 0 || always;
       at = putMapHeader(view, at, this.#prefix.size + countOf(values, row) + (hasGroup ? 1 : 0));
       at = this.#prefix.copyTo(view, at);
-      at = putMsgpackOps(
-        values.active,
-        values.active.length,
-        values.keys,
-        row,
-        exportTimeMs,
-        bytes,
-        view,
-        at,
-      );
+      at = putMsgpackOps(values.active, values.active.length, values.keys, row, set, bytes, view, at);
       if (!hasGroup) continue;
       at = putMapHeader(view, putBytes(bytes, at, this.#groupKey), inside);
-      at = putMsgpackOps(
-        grouped.active,
-        grouped.active.length,
-        grouped.keys,
-        row,
-        exportTimeMs,
-        bytes,
-        view,
-        at,
-      );
+      at = putMsgpackOps(grouped.active, grouped.active.length, grouped.keys, row, set, bytes, view, at);
     }
     writer.at = at;
   }

@@ -54,15 +54,14 @@ export class NdjsonRows implements Rows {
 
   #encodeSet(batch: FlowBatch, set: SetContext, writer: ByteWriter): void {
     this.#view.header(set);
-    const prefix = this.#prefix.write();
-    prefix[0] = OPEN;
+    // Instead of the comma in front of the first member.
+    this.#prefix.write()[0] = OPEN;
     const values = this.#values;
     const grouped = this.#grouped;
     const fixed =
-      prefix.length + values.fixedBytes + this.#groupKey.length + grouped.fixedBytes + FRAME_BYTES;
+      this.#prefix.bytes + values.fixedBytes + this.#groupKey.length + grouped.fixedBytes + FRAME_BYTES;
     const variable = values.variable.length + grouped.variable.length > 0;
     const hasGroup = grouped.active.length > 0 || this.#view.groupAlways;
-    const exportTimeMs = set.exportTimeMs;
     let { at, bytes, view } = writer;
     for (let row = set.rowStart; row < set.rowEnd; row++) {
       let room = fixed;
@@ -76,8 +75,8 @@ export class NdjsonRows implements Rows {
         ({ bytes, view } = writer);
       }
       at = this.#prefix.copyTo(view, at);
-      at = putJsonOps(values.active, values.active.length, values.keys, row, exportTimeMs, bytes, view, at);
-      if (hasGroup) at = this.#putGroup(row, exportTimeMs, bytes, view, at);
+      at = putJsonOps(values.active, values.active.length, values.keys, row, set, bytes, view, at);
+      if (hasGroup) at = this.#putGroup(row, set, bytes, view, at);
       bytes[at] = CLOSE;
       bytes[at + 1] = NEWLINE;
       at += 2;
@@ -85,10 +84,10 @@ export class NdjsonRows implements Rows {
     writer.at = at;
   }
 
-  #putGroup(row: number, exportTimeMs: number, bytes: Uint8Array, view: DataView, at: number): number {
+  #putGroup(row: number, set: SetContext, bytes: Uint8Array, view: DataView, at: number): number {
     const { active, keys } = this.#grouped;
     const inside = putBytes(bytes, at, this.#groupKey);
-    const end = putJsonOps(active, active.length, keys, row, exportTimeMs, bytes, view, inside);
+    const end = putJsonOps(active, active.length, keys, row, set, bytes, view, inside);
     if (end === inside && !this.#view.groupAlways) return at;
     // Each member begins with a comma; the first one's turns into the brace.
     bytes[inside] = OPEN;

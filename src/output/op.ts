@@ -1,5 +1,6 @@
 import type { RowValue, ValueColumn } from '../schema/values.ts';
 import { SLACK_BYTES } from './ascii.ts';
+import type { MadeTexts } from './made-texts.ts';
 
 /** What an encoder does with a value: storage and meaning as one small number, so that the row loop switches on numbers. */
 export const Kind = Object.freeze({
@@ -27,9 +28,11 @@ export const Kind = Object.freeze({
   list: 21,
   /** Several values of the kinds above. */
   array: 22,
+  /** A text that a rule has made, or one of a columnar frame. */
+  made: 23,
 });
 
-function kindOf({ storage, render }: ValueColumn): number {
+function kindOf({ storage, render, position }: ValueColumn): number {
   const wide = storage === 'u64' || storage === 'i64';
   switch (render) {
     case 'unsigned':
@@ -40,6 +43,8 @@ function kindOf({ storage, render }: ValueColumn): number {
       return wide ? Kind.seconds64 : Kind.seconds32;
     case 'millis':
       return wide ? Kind.millis64 : Kind.millis32;
+    case 'string':
+      return position < 0 ? Kind.made : Kind.string;
     default:
       return Kind[render];
   }
@@ -66,6 +71,8 @@ export class Op {
   keyBytes = 0;
   /** Texts of a word, encoded. */
   words: readonly Uint8Array[] = [];
+  /** Set by the format, for the kind `made`. */
+  texts: MadeTexts | null = null;
   /** Whether this is a value of an array. */
   readonly item: boolean;
   /** The values of an array. */
@@ -87,7 +94,12 @@ export class Op {
     this.kind = column === null ? Kind.array : kindOf(column);
     this.items = column === null ? value.columns.map((item) => new Op(value, item)) : [];
     const { kind } = this;
-    this.variable = kind === Kind.string || kind === Kind.octets || kind === Kind.list || kind === Kind.array;
+    this.variable =
+      kind === Kind.string ||
+      kind === Kind.made ||
+      kind === Kind.octets ||
+      kind === Kind.list ||
+      kind === Kind.array;
   }
 
   /** Position of the column in the plan; -1 for an array or a computed value. */
@@ -99,6 +111,7 @@ export class Op {
   refresh(): void {
     this.present = this.value.present;
     this.heap = this.value.heap;
+    this.texts?.forget();
     for (const item of this.items) item.refresh();
     if (this.#column === null) return;
     const { data } = this.#column;

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errorCode } from '../base/errors.ts';
+import { syncDirectory } from '../base/sync-directory.ts';
 import { numberedPath } from './file-name.ts';
 
 /** What the file sink needs of node:fs/promises; tests put faults in between. */
@@ -11,13 +13,6 @@ export type FileSystem = Pick<
 
 /** File systems without hard links answer with one of these. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
-/** Not every system and file system can open or flush a directory. */
-const NO_DIRECTORY_SYNC = new Set(['EINVAL', 'EISDIR', 'EPERM', 'EACCES', 'ENOTSUP', 'EBADF']);
-
-export function errorCode(error: unknown): string {
-  return String((error as NodeJS.ErrnoException | null)?.code);
-}
-
 /**
  * One file from `<final name>.part` to its final name. While the `.part` exists, it also reserves the final name against
  * other sinks. What append() took is whole or not there; complete() makes it durable and visible at once, and never
@@ -158,18 +153,5 @@ async function exists(fs: FileSystem, path: string): Promise<boolean> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;
     throw error;
-  }
-}
-
-async function syncDirectory(fs: FileSystem, directory: string): Promise<void> {
-  try {
-    const handle = await fs.open(directory, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (!NO_DIRECTORY_SYNC.has(errorCode(error))) throw error;
   }
 }

@@ -30,7 +30,7 @@ export class Prefix {
     this.#put = format.put;
   }
 
-  /** From the headers as they are; valid until the next call. */
+  /** From the headers as they are. Returns the memory in which it stands, first in it, until the next call. */
   write(): Uint8Array {
     const headers = this.#headers;
     const writer = this.#writer;
@@ -47,7 +47,7 @@ export class Prefix {
     }
     this.bytes = writer.at;
     writer.reserve(PREFIX_SLACK_BYTES);
-    return writer.bytes.subarray(0, writer.at);
+    return writer.bytes;
   }
 
   /**

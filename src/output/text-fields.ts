@@ -70,7 +70,7 @@ export class FieldTextRows implements Rows {
       if (set.options) at = putBytes(bytes, at, OPTIONS);
       bytes[at++] = SPACE;
       for (const { active, keys } of this.#tables) {
-        at = putJsonOps(active, active.length, keys, row, set.exportTimeMs, bytes, view, at);
+        at = putJsonOps(active, active.length, keys, row, set, bytes, view, at);
       }
       writer.at = putVia(bytes, view, at, set);
     }

@@ -37,6 +37,12 @@ const CONTROL_BYTES = 24;
 
 /** Datagrams taken from the kernel by one call. */
 export const BATCH_DATAGRAMS = 64;
+/**
+ * With a receive buffer of at least so much, the thread rests after it has taken all there was, and datagrams wait in the
+ * buffer meanwhile: being woken for each costs several times what receiving it does. Holds what comes in 2 ms at a million
+ * datagrams of 1 400 octets per second.
+ */
+const REST_BUFFER_BYTES = 4 * 1024 * 1024;
 /** How long a call waits for the first datagram before the thread looks whether it should stop. */
 const RECEIVE_TIMEOUT_MS = 100;
 /** How long the queue of the kernel is emptied after the order to stop, should datagrams keep coming. */
@@ -138,17 +144,20 @@ export class BatchSocket {
 
   /** Receives into the ring until it is stopped, and then what the kernel has accepted by that time. */
   run(): void {
-    while (!this.#ring.stopping()) this.#step(MSG_WAITFORONE);
+    const mayRest = this.receiveBufferBytes >= REST_BUFFER_BYTES;
+    while (!this.#ring.stopping()) {
+      if (this.#step(MSG_WAITFORONE) < BATCH_DATAGRAMS && mayRest) this.#ring.rest();
+    }
     const deadline = this.#clock.monotonicMs() + LAST_ROUND_MS;
-    while (this.#clock.monotonicMs() < deadline && this.#step(MSG_DONTWAIT));
+    while (this.#clock.monotonicMs() < deadline && this.#step(MSG_DONTWAIT) > 0);
   }
 
-  /** Returns false when there was nothing to receive. */
-  #step(flags: number): boolean {
+  /** Returns how many datagrams were received; a whole batch when there was no room for any. */
+  #step(flags: number): number {
     const room = this.#ring.freeRun();
-    if (room > 0) return this.#receive(Math.min(room, BATCH_DATAGRAMS), flags) > 0;
+    if (room > 0) return this.#receive(Math.min(room, BATCH_DATAGRAMS), flags);
     this.#ring.waitForRoom();
-    return true;
+    return BATCH_DATAGRAMS;
   }
 
   close(): void {

@@ -47,24 +47,7 @@ export class DgramReceiver implements Receiver {
   }
 
   async open(receiveBufferBytes: number): Promise<void> {
-    const { host, port } = this.#listen;
-    const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', ipv6Only: false });
-    try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('error', reject);
-        socket.bind({ address: host, port, exclusive: true }, () => {
-          socket.off('error', reject);
-          resolve();
-        });
-      });
-      socket.setRecvBufferSize(receiveBufferBytes);
-    } catch (error) {
-      socket.close();
-      const reason = describeError(error);
-      throw new MillraceError('LISTEN_FAILED', `cannot listen on ${listenText(this.#listen)}: ${reason}`, {
-        cause: error,
-      });
-    }
+    const socket = await bound(this.#listen, receiveBufferBytes);
     // Errors of single datagrams (an ICMP answer to something sent) say nothing about the socket.
     socket.on('error', () => {});
     socket.on('message', (payload, source) => this.#received(payload, source.address, source.port));
@@ -102,5 +85,34 @@ export class DgramReceiver implements Receiver {
       this.#addresses.set(text, bytes);
     }
     return bytes;
+  }
+}
+
+/** Binds the address and returns what gives it free again. Rejects with MillraceError LISTEN_FAILED. */
+export async function probeListen(listen: ListenAddress): Promise<() => void> {
+  const socket = await bound(listen, 0);
+  return () => socket.close();
+}
+
+/** receiveBufferBytes: 0 for the system's default. */
+async function bound(listen: ListenAddress, receiveBufferBytes: number): Promise<Socket> {
+  const { host, port } = listen;
+  const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', ipv6Only: false });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ address: host, port, exclusive: true }, () => {
+        socket.off('error', reject);
+        resolve();
+      });
+    });
+    if (receiveBufferBytes > 0) socket.setRecvBufferSize(receiveBufferBytes);
+    return socket;
+  } catch (error) {
+    socket.close();
+    const reason = describeError(error);
+    throw new MillraceError('LISTEN_FAILED', `cannot listen on ${listenText(listen)}: ${reason}`, {
+      cause: error,
+    });
   }
 }

@@ -14,6 +14,8 @@ export interface SystemCalls {
   /** headers: address of an array of struct mmsghdr. Returns the datagrams received, or -1. */
   recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: null): number;
   close(fd: number): number;
+  /** state: a struct timex of zeros, filled with the state of the clock. Returns 5 while it is not synchronised, or -1. */
+  adjtimex(state: Uint8Array): number;
   /** Of the call that returned -1 just now, as a name such as EADDRINUSE. */
   errorName(): string;
   /** Where the memory of a typed array lies; only for memory that does not move (a SharedArrayBuffer). */
@@ -66,6 +68,7 @@ function bindCalls(koffi: Koffi): SystemCalls {
     getsockname: func('int getsockname(int fd, _Inout_ uint8_t *address, _Inout_ uint8_t *length)'),
     recvmmsg: func('int recvmmsg(int fd, uintptr_t headers, unsigned int count, int flags, void *timeout)'),
     close: func('int close(int fd)'),
+    adjtimex: func('int adjtimex(_Inout_ uint8_t *state)'),
     errorName: () => names.get(koffi.errno()) ?? `error ${koffi.errno()}`,
     addressOf: (bytes) => Number(memcpy(bytes, bytes, 0)),
   };

@@ -39,7 +39,8 @@ export class MillraceView implements RecordView {
   /** Computed values whose bytes are in the scratch text. */
   readonly #texts: readonly RowValue[];
 
-  constructor(plan: Plan, scratch: Scratch, stateAt: StateLookup) {
+  /** wanted: keys of the values that are computed, for whoever needs only some; the others are not to be read. */
+  constructor(plan: Plan, scratch: Scratch, stateAt: StateLookup, wanted?: ReadonlySet<string>) {
     this.#scratch = scratch;
     this.#states = new StateOfSet(stateAt);
     this.headers = RECORD.filter((field) => field.rule === 'header').map(headerValue);
@@ -47,8 +48,9 @@ export class MillraceView implements RecordView {
 
     const columns = new PlanColumns(plan);
     this.#time = new TimeRule(columns, scratch, this.#states);
-    this.#rules = [this.#time, ...rulesOf(columns, scratch, this.#states)];
-    const computed = new Map(this.#rules.flatMap((rule) => rule.values).map((value) => [value.key, value]));
+    const rules = [this.#time, ...rulesOf(columns, scratch, this.#states)];
+    this.#rules = wanted === undefined ? rules : rules.filter(whichMake(wanted));
+    const computed = new Map(rules.flatMap((rule) => rule.values).map((value) => [value.key, value]));
     const direct = new Map<string, RowValue>();
     for (const field of RECORD) {
       if (field.rule !== 'direct') continue;
@@ -100,6 +102,15 @@ function headerValue({ key, type, words }: RecordField): HeaderValue {
     type === 'time' || type === 'word' || type === 'address' ? type : 'number',
     words,
   );
+}
+
+/** Whether a rule makes a value that is wanted, or that another one is decided by. */
+function whichMake(wanted: ReadonlySet<string>): (rule: Rule) => boolean {
+  const needed = new Set(wanted);
+  if (wanted.has('etype')) needed.add('src_addr').add('dst_addr');
+  for (const { key, decidedBy } of RECORD)
+    if (decidedBy !== undefined && wanted.has(key)) needed.add(decidedBy);
+  return ({ values }) => values.some(({ key }) => needed.has(key));
 }
 
 /** All rules but that of time, each before those that use what it computes. */

@@ -83,10 +83,7 @@ export class NameRule implements Rule {
     const ids = batch.columns[this.#id];
     const wide = batch.plan.columns[this.#id].storage === 'u64';
     const names = this.#scratch.names();
-    let known: ExporterStateSource | null = null;
     bindFound(batch, this.#value, this.#scratch, this.#states, (set, state, lo, hi, present) => {
-      if (state !== known) names.forget();
-      known = state;
       return this.#fill(ids, wide, names, set, state, lo, hi, present);
     });
   }
@@ -105,10 +102,11 @@ export class NameRule implements Rule {
     let count = 0;
     for (let row = set.rowStart; row < set.rowEnd; row++) {
       const id = wide ? ids.hi[row] * 2 ** 32 + ids.lo[row] : ids.lo[row];
-      let slot = names.slotOf(id);
+      let slot = names.slotOf(set.stateAddress, id);
       if (slot < 0) {
         const start = this.#scratch.textUsed;
-        slot = names.remember(id, start, appendText(this.#scratch, this.#find(state, id)));
+        const length = appendText(this.#scratch, this.#find(state, id));
+        slot = names.remember(set.stateAddress, id, start, length);
       }
       lo[row] = names.start[slot];
       hi[row] = names.length[slot];

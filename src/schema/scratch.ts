@@ -72,13 +72,15 @@ function rounded(length: number): number {
   return size;
 }
 
+/** 2^9: as many as the function place tells apart. */
 const NAME_SLOTS = 512;
 
-/** Texts already found for numbers, where they are in the scratch text; a newcomer takes the place of what was there. */
+/** Texts already found for numbers of exporters, by the address of their state: where they are in the scratch text; a newcomer takes the place of what was there. */
 export class NameSlots {
   readonly start = new Uint32Array(NAME_SLOTS);
   readonly length = new Uint32Array(NAME_SLOTS);
   readonly #ids = new Float64Array(NAME_SLOTS);
+  readonly #addresses = new Uint32Array(NAME_SLOTS);
   readonly #rounds = new Uint32Array(NAME_SLOTS);
   #round = 0;
 
@@ -92,18 +94,25 @@ export class NameSlots {
   }
 
   /** The slot of a number, -1 when it is not remembered. */
-  slotOf(id: number): number {
-    const slot = id & (NAME_SLOTS - 1);
-    return this.#rounds[slot] === this.#round && this.#ids[slot] === id ? slot : -1;
+  slotOf(address: number, id: number): number {
+    const slot = place(address, id);
+    const known = this.#ids[slot] === id && this.#addresses[slot] === address;
+    return known && this.#rounds[slot] === this.#round ? slot : -1;
   }
 
   /** Returns the slot. */
-  remember(id: number, start: number, length: number): number {
-    const slot = id & (NAME_SLOTS - 1);
+  remember(address: number, id: number, start: number, length: number): number {
+    const slot = place(address, id);
     this.#rounds[slot] = this.#round;
     this.#ids[slot] = id;
+    this.#addresses[slot] = address;
     this.start[slot] = start;
     this.length[slot] = length;
     return slot;
   }
+}
+
+/** Upper bits of a product, so that numbers that follow one another and those of several exporters spread. */
+function place(address: number, id: number): number {
+  return Math.imul(id ^ Math.imul(address, 0x85ebca6b), 0x9e3779b1) >>> 23;
 }

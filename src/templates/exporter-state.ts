@@ -7,6 +7,13 @@ import { samplingRateOf } from './sampling-rate.ts';
 import { FIRST_NAME_KIND, NUMBER_KEY_BYTES, RATE_VALUE_BYTES, StateKind } from './state-block.ts';
 import { STATE_LIMITS } from './state-limits.ts';
 import { Put, StateTable } from './state-table.ts';
+import { parseStateItem, SYSTEM_INIT_ITEM, SYSTEM_RATE_ITEM, stateItem } from './store-key.ts';
+
+/** Kinds whose key is an application id as sent; the keys of all others are numbers. */
+const APPLICATION_KINDS: ReadonlySet<number> = new Set([
+  StateKind.applicationName,
+  StateKind.applicationDescription,
+]);
 
 /** Largest time a Date can hold. */
 const MAX_TIME_MS = 8.64e15;
@@ -37,6 +44,8 @@ const valueView = new DataView(value.buffer);
  */
 export class ExporterState {
   readonly counters: StateCounters = { refusedNames: 0, refusedRates: 0, cutNames: 0 };
+  /** Told of every item (store-key.ts) that the exporter has changed: its new value, or null when it was taken back. */
+  onChange: ((item: string, payload: Uint8Array | null) => void) | null = null;
   /** null until there is something to keep: most scopes send no options data. */
   #table: StateTable | null = null;
   #systemAlgorithm = 0;
@@ -62,6 +71,66 @@ export class ExporterState {
     return this.#table === null ? 0 : this.#table.publish(blocks);
   }
 
+  /** Gives back all shared memory and keeps what is known, for when the exporter is seen again. */
+  unpublish(blocks: SharedBlocks): void {
+    this.#table?.unpublish(blocks);
+  }
+
+  /** Calls visit for every item that is known. */
+  forEachItem(visit: (item: string, payload: Uint8Array) => void): void {
+    const table = this.#table;
+    if (table === null) return;
+    if (table.systemRate > 0) visit(SYSTEM_RATE_ITEM, ratePayload(table.systemRate, this.#systemAlgorithm));
+    if (!Number.isNaN(table.systemInitMs)) visit(SYSTEM_INIT_ITEM, timePayload(table.systemInitMs));
+    table.forEach((kind, itemKey, payload) => {
+      visit(stateItem(kind, itemKey), payload.slice());
+    });
+  }
+
+  /** Takes an item that another collector has learned; false when it is none or there is no room. Trusts nothing. */
+  restore(item: string, payload: Uint8Array): boolean {
+    const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+    this.#table ??= new StateTable();
+    if (item === SYSTEM_INIT_ITEM) {
+      if (payload.length !== 8 || !isTime(view.getFloat64(0))) return false;
+      this.#table.systemInitMs = view.getFloat64(0);
+      return true;
+    }
+    if (item === SYSTEM_RATE_ITEM) {
+      if (!isRatePayload(view)) return false;
+      this.#table.systemRate = view.getFloat64(0);
+      this.#systemAlgorithm = view.getUint32(8);
+      return true;
+    }
+    const parsed = parseStateItem(item);
+    if (parsed === null) return false;
+    const isApplication = APPLICATION_KINDS.has(parsed.kind);
+    const { maxApplicationIdBytes, maxNameBytes } = STATE_LIMITS;
+    const { length } = parsed.key;
+    if (isApplication ? length > maxApplicationIdBytes : length !== NUMBER_KEY_BYTES) return false;
+    if (parsed.kind < FIRST_NAME_KIND) {
+      if (!isRatePayload(view)) return false;
+      return this.#table.put(parsed.kind, parsed.key, length, payload, RATE_VALUE_BYTES) !== Put.refused;
+    }
+    const textBytes = payload.length > maxNameBytes ? 0 : text.set(payload, 0, payload.length);
+    if (textBytes === 0) return false;
+    return this.#table.put(parsed.kind, parsed.key, length, text.bytes, textBytes) !== Put.refused;
+  }
+
+  /** Drops an item that was taken back elsewhere. */
+  forget(item: string): void {
+    const table = this.#table;
+    if (table === null) return;
+    if (item === SYSTEM_INIT_ITEM) table.systemInitMs = Number.NaN;
+    else if (item === SYSTEM_RATE_ITEM) {
+      table.systemRate = 0;
+      this.#systemAlgorithm = 0;
+    } else {
+      const parsed = parseStateItem(item);
+      if (parsed !== null) table.remove(parsed.kind, parsed.key, parsed.key.length);
+    }
+  }
+
   /** Gives back all shared memory and forgets everything: the scope is gone. */
   release(blocks: SharedBlocks): void {
     this.#table?.release(blocks);
@@ -85,7 +154,10 @@ export class ExporterState {
   #learnRow(table: StateTable, batch: FlowBatch, columns: OptionsColumns, row: number): void {
     if (columns.systemInitMs >= 0) {
       const ms = numberAt(batch, columns.systemInitMs, row);
-      if (ms > 0 && ms <= MAX_TIME_MS) table.systemInitMs = ms;
+      if (isTime(ms) && ms !== table.systemInitMs) {
+        table.systemInitMs = ms;
+        this.onChange?.(SYSTEM_INIT_ITEM, timePayload(ms));
+      }
     }
     if (columns.rate !== null) {
       const rate = samplingRateOf(batch, columns.rate, row);
@@ -105,8 +177,11 @@ export class ExporterState {
     } else if (columns.interface >= 0) {
       this.#putRate(table, StateKind.interfaceRate, numberAt(batch, columns.interface, row), rate, algorithm);
     } else if (columns.systemWide) {
+      const known = algorithm === 0 ? this.#systemAlgorithm : algorithm;
+      if (rate === table.systemRate && known === this.#systemAlgorithm) return;
       table.systemRate = rate;
-      if (algorithm !== 0) this.#systemAlgorithm = algorithm;
+      this.#systemAlgorithm = known;
+      this.onChange?.(SYSTEM_RATE_ITEM, ratePayload(rate, known));
     }
   }
 
@@ -119,25 +194,33 @@ export class ExporterState {
     }
     valueView.setFloat64(0, rate);
     valueView.setUint32(8, algorithm);
-    if (table.put(kind, key, NUMBER_KEY_BYTES, value, RATE_VALUE_BYTES) === Put.refused) {
-      this.counters.refusedRates++;
-    }
+    const put = table.put(kind, key, NUMBER_KEY_BYTES, value, RATE_VALUE_BYTES);
+    if (put === Put.refused) this.counters.refusedRates++;
+    if (put === Put.changed) this.#changed(kind, NUMBER_KEY_BYTES, value.slice(0, RATE_VALUE_BYTES));
   }
 
   #learnName(table: StateTable, batch: FlowBatch, columns: NameColumns, row: number): void {
     if (batch.plan.columns[columns.text].storage !== 'heap') return;
-    const keyBytes =
-      columns.kind === StateKind.applicationName || columns.kind === StateKind.applicationDescription
-        ? this.#writeApplicationKey(batch, columns.key, row)
-        : writeNumberKey(numberAt(batch, columns.key, row)) && NUMBER_KEY_BYTES;
+    const keyBytes = APPLICATION_KINDS.has(columns.kind)
+      ? this.#writeApplicationKey(batch, columns.key, row)
+      : writeNumberKey(numberAt(batch, columns.key, row)) && NUMBER_KEY_BYTES;
     if (!keyBytes) return;
     const source = batch.columns[columns.text];
     const length = text.set(batch.heap, source.lo[row], source.hi[row]);
     if (text.cut) this.counters.cutNames++;
-    if (length === 0) table.remove(columns.kind, key, keyBytes);
-    else if (table.put(columns.kind, key, keyBytes, text.bytes, length) === Put.refused) {
-      this.counters.refusedNames++;
+    if (length === 0) {
+      if (this.onChange !== null && table.get(columns.kind, key, keyBytes) !== null)
+        this.#changed(columns.kind, keyBytes, null);
+      table.remove(columns.kind, key, keyBytes);
+      return;
     }
+    const put = table.put(columns.kind, key, keyBytes, text.bytes, length);
+    if (put === Put.refused) this.counters.refusedNames++;
+    if (put === Put.changed) this.#changed(columns.kind, keyBytes, text.bytes.slice(0, length));
+  }
+
+  #changed(kind: number, keyBytes: number, payload: Uint8Array | null): void {
+    this.onChange?.(stateItem(kind, key.subarray(0, keyBytes)), payload);
   }
 
   /** Returns the number of octets of the key, 0 when the id is none that can be kept. */
@@ -152,6 +235,30 @@ export class ExporterState {
     for (let i = 0; i < length; i++) key[i] = batch.heap[lo[row] + i];
     return length;
   }
+}
+
+function isTime(ms: number): boolean {
+  return ms > 0 && ms <= MAX_TIME_MS;
+}
+
+function isRatePayload(view: DataView): boolean {
+  if (view.byteLength !== RATE_VALUE_BYTES) return false;
+  const rate = view.getFloat64(0);
+  return rate > 0 && rate <= STATE_LIMITS.maxRate;
+}
+
+function timePayload(ms: number): Uint8Array {
+  const payload = new Uint8Array(8);
+  new DataView(payload.buffer).setFloat64(0, ms);
+  return payload;
+}
+
+function ratePayload(rate: number, algorithm: number): Uint8Array {
+  const payload = new Uint8Array(RATE_VALUE_BYTES);
+  const view = new DataView(payload.buffer);
+  view.setFloat64(0, rate);
+  view.setUint32(8, algorithm);
+  return payload;
 }
 
 /** False for what is no exact, whole number from 0 up. */

@@ -37,6 +37,8 @@ export const DEFAULT_PENDING_LIMITS: Readonly<PendingLimits> = {
 export interface PendingOwner {
   expired(sets: number): void;
   overflowed(sets: number): void;
+  /** The template they waited for was taken back: the next with that id is another one. */
+  withdrawn(sets: number): void;
 }
 
 /**
@@ -111,6 +113,15 @@ export class PendingSets {
       }
     }
     if (expired > 0) this.#owner.expired(expired);
+  }
+
+  /** Drops what waits for a template that is taken back. */
+  withdraw(scope: Scope, templateId: number): void {
+    const waiting = scope.held?.get(templateId);
+    if (waiting === undefined) return;
+    const dropped = waiting.length;
+    for (const held of [...waiting]) this.#remove(held);
+    this.#owner.withdrawn(dropped);
   }
 
   /** Drops all that a scope waits for. */

@@ -17,6 +17,8 @@ const ESTABLISH_MS = 1_000;
 
 export interface ScopeOwner<C> {
   companion(version: number, address: Uint8Array, port: number, domain: number): C;
+  /** Called when a scope was made, before it is used. */
+  opened(scope: Scope<C>): void;
   /** Called when a scope is dropped to make room; templates and held sets are still there. */
   evicted(scope: Scope<C>): void;
 }
@@ -78,6 +80,7 @@ export class ScopeTable<C> {
     scope.next = this.#buckets.get(hash);
     this.#buckets.set(hash, scope);
     this.#unestablished.add(scope);
+    this.#owner.opened(scope);
     return scope;
   }
 

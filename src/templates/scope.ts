@@ -14,6 +14,11 @@ export interface TemplateEntry {
   readonly layout: Layout;
   readonly learnedAtMs: number;
   refreshedAtMs: number;
+  /** What the message that announced it last said about itself, for the conflict rule. */
+  exportTimeMs: number;
+  sequence: number;
+  /** When the store is to be told next that it is still announced; 0: with the next announcement. */
+  nextTouchMs: number;
   /** Address of its block in the shared heap; 0 where there are no other threads. */
   readonly address: number;
 }

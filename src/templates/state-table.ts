@@ -187,6 +187,13 @@ export class StateTable {
     return root;
   }
 
+  /** Gives all blocks back; the content stays, and the next publication writes it anew. */
+  unpublish(blocks: SharedBlocks): void {
+    if (this.#root === 0) return;
+    this.#freeAll(blocks);
+    this.#changed = true;
+  }
+
   /** Gives all blocks back and forgets everything. */
   release(blocks: SharedBlocks): void {
     this.#freeAll(blocks);

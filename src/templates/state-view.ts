@@ -15,7 +15,7 @@ import {
 import { STATE_LIMITS } from './state-limits.ts';
 
 /** Slots of the caches of a reader; powers of two. Both are direct-mapped: a newcomer takes the place of what was there. */
-const VIEW_SLOTS = 64;
+const VIEW_SLOTS = 1024;
 const VALUE_SLOTS = 8192;
 
 /** The shared heap as a reader needs it; see src/memory/heap.ts. */
@@ -42,7 +42,8 @@ export class StateReader {
   /** The snapshot at an address of the heap; one that knows nothing for address 0 and where no snapshot stands. */
   at(address: number): StateView {
     if (address === 0) return this.#none;
-    const slot = (address >>> 3) & (VIEW_SLOTS - 1);
+    // Blocks lie at multiples of their size, so the low bits of their addresses are much the same: the upper bits of a product.
+    const slot = Math.imul(address, 0x9e3779b1) >>> 22;
     const known = this.#views[slot];
     if (known?.stands(address)) return known;
     if (this.#source.view.getUint32(address + Root.magic) !== ROOT_MAGIC) return this.#none;

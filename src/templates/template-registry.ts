@@ -2,10 +2,20 @@ import type { Dialect, FieldSpecifier, Layout } from '../decode/layout.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { RefusalReason } from '../wire/fault.ts';
+import type { TemplateReader } from '../wire/template.ts';
 import { LayoutTable } from './layout-table.ts';
 import type { Scope, TemplateEntry, TemplateKind } from './scope.ts';
+import type { Version } from './store.ts';
+import { supersedes } from './stored-value.ts';
 
 export type TemplateAction = 'learned' | 'refreshed' | 'redefined';
+
+/** When a definition was said: arrival here, and export time and sequence number of its message. */
+export interface Announcement {
+  readonly nowMs: number;
+  readonly exportTimeMs: number;
+  readonly sequence: number;
+}
 
 /** What templates may cost in all, over all scopes. */
 export const MAX_TEMPLATE_BYTES_TOTAL = 64 * 1024 * 1024;
@@ -39,6 +49,8 @@ export class TemplateRegistry {
   /** Entries pushed out by a limit and entries that were not refreshed in time, since the start. */
   evicted = 0;
   expired = 0;
+  /** Told of every entry that a limit pushes out. */
+  onEvicted: ((entry: TemplateEntry) => void) | null = null;
 
   constructor(limits: DecodeLimits, ttlMs: number, elements: ElementLookup, publisher: EntryPublisher) {
     this.#limits = limits;
@@ -65,7 +77,34 @@ export class TemplateRegistry {
     return undefined;
   }
 
-  /** Takes a valid definition. Returns what it was, or why there was no room for it. */
+  /**
+   * Takes the record that the reader has just read as an announcement of what is known already; false when it says something else.
+   * Exporters repeat their templates all the time, so this allocates nothing.
+   */
+  refresh(
+    scope: Scope,
+    kind: TemplateKind,
+    dialect: Dialect,
+    reader: TemplateReader,
+    view: DataView,
+    { exportTimeMs, sequence }: { exportTimeMs: number; sequence: number },
+    nowMs: number,
+  ): boolean {
+    const { templateId } = reader;
+    const known = this.find(scope, templateId, nowMs);
+    if (known === undefined || known.kind !== kind) return false;
+    const { layout } = known;
+    if (layout.dialect !== dialect || layout.scopeCount !== reader.scopeCount) return false;
+    if (!reader.hasFields(view, layout.fields)) return false;
+    known.refreshedAtMs = nowMs;
+    known.exportTimeMs = exportTimeMs;
+    known.sequence = sequence;
+    scope.templates.delete(templateId);
+    scope.templates.set(templateId, known);
+    return true;
+  }
+
+  /** Takes a valid definition from the wire that is not a refresh. Returns what it was, or why it is not taken. */
   learn(
     scope: Scope,
     templateId: number,
@@ -73,11 +112,39 @@ export class TemplateRegistry {
     dialect: Dialect,
     scopeCount: number,
     fields: readonly FieldSpecifier[],
-    nowMs: number,
+    said: Announcement,
   ): TemplateAction | RefusalReason {
+    const known = this.find(scope, templateId, said.nowMs);
+    const differs = known !== undefined && !isDefinition(known, kind, dialect, scopeCount, fields);
+    if (differs && this.isNewer(scope, templateId, said)) return 'older-definition';
+    return this.put(scope, templateId, kind, dialect, scopeCount, fields, said, said.nowMs);
+  }
+
+  /** Whether an id stands for something that was announced after what is said now, by the conflict rule. */
+  isNewer(scope: Scope, templateId: number, said: Announcement): boolean {
+    const known = scope.templates.get(templateId);
+    if (known === undefined) return false;
+    return !supersedes(version(said, 0), version(known, said.nowMs - known.refreshedAtMs));
+  }
+
+  /** Takes a valid definition whatever is there, with the life time it has left. */
+  put(
+    scope: Scope,
+    templateId: number,
+    kind: TemplateKind,
+    dialect: Dialect,
+    scopeCount: number,
+    fields: readonly FieldSpecifier[],
+    said: Announcement,
+    refreshedAtMs: number,
+  ): TemplateAction | RefusalReason {
+    const { nowMs, exportTimeMs, sequence } = said;
     const known = this.find(scope, templateId, nowMs);
-    if (known !== undefined && known.kind === kind && isShape(known.layout, dialect, scopeCount, fields)) {
-      known.refreshedAtMs = nowMs;
+    if (known !== undefined && isDefinition(known, kind, dialect, scopeCount, fields)) {
+      if (refreshedAtMs < known.refreshedAtMs) return 'refreshed';
+      known.refreshedAtMs = refreshedAtMs;
+      known.exportTimeMs = exportTimeMs;
+      known.sequence = sequence;
       scope.templates.delete(templateId);
       scope.templates.set(templateId, known);
       return 'refreshed';
@@ -97,8 +164,11 @@ export class TemplateRegistry {
       templateId,
       kind,
       layout,
-      learnedAtMs: nowMs,
-      refreshedAtMs: nowMs,
+      learnedAtMs: refreshedAtMs,
+      refreshedAtMs,
+      exportTimeMs,
+      sequence,
+      nextTouchMs: nowMs,
       address,
     };
     scope.templates.set(templateId, entry);
@@ -119,6 +189,9 @@ export class TemplateRegistry {
       layout,
       learnedAtMs: nowMs,
       refreshedAtMs: nowMs,
+      exportTimeMs: 0,
+      sequence: 0,
+      nextTouchMs: Number.POSITIVE_INFINITY,
       address,
     };
     scope.templates.set(0, entry);
@@ -156,10 +229,7 @@ export class TemplateRegistry {
 
   /** Forgets all templates of a scope that is being dropped. */
   dropScope(scope: Scope): void {
-    for (const entry of [...scope.templates.values()]) {
-      this.evicted++;
-      this.#forget(entry);
-    }
+    for (const entry of [...scope.templates.values()]) this.#evict(entry);
   }
 
   /** Forgets what was not refreshed in time, so that it costs no memory until data asks for it. */
@@ -173,10 +243,15 @@ export class TemplateRegistry {
 
   #evictOldest(scope: Scope): void {
     for (const entry of scope.templates.values()) {
-      this.evicted++;
-      this.#forget(entry);
+      this.#evict(entry);
       return;
     }
+  }
+
+  #evict(entry: TemplateEntry): void {
+    this.evicted++;
+    this.#forget(entry);
+    this.onEvicted?.(entry);
   }
 
   #forget(entry: TemplateEntry): void {
@@ -197,12 +272,19 @@ function cost(fields: number): number {
   return ENTRY_BYTES + fields * FIELD_BYTES;
 }
 
-function isShape(
-  layout: Layout,
+function version({ exportTimeMs, sequence }: Announcement | TemplateEntry, ageMs: number): Version {
+  return { ageMs, exportTimeMs, sequence };
+}
+
+function isDefinition(
+  known: TemplateEntry,
+  kind: TemplateKind,
   dialect: Dialect,
   scopeCount: number,
   fields: readonly FieldSpecifier[],
 ): boolean {
+  const { layout } = known;
+  if (known.kind !== kind) return false;
   if (layout.dialect !== dialect || layout.scopeCount !== scopeCount) return false;
   if (layout.fields.length !== fields.length) return false;
   for (let i = 0; i < fields.length; i++) {

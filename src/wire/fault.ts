@@ -38,6 +38,7 @@ export const REFUSAL_REASONS = [
   'record-empty',
   'field-length-invalid',
   'scope-count-invalid',
+  'older-definition',
   'too-many-templates',
   'too-many-scopes',
   'memory-exhausted',

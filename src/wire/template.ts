@@ -36,6 +36,7 @@ export class TemplateReader {
   #zeroFrom = 0;
   #options = false;
   #v9 = false;
+  readonly #field = { pen: 0, id: 0, length: 0 };
 
   begin(view: DataView, start: number, end: number, options: boolean, v9: boolean): void {
     this.at = start;
@@ -106,6 +107,22 @@ export class TemplateReader {
   #truncated(): number {
     this.at = this.#end;
     return RecordKind.truncated;
+  }
+
+  /** Whether the record at hand has exactly these fields. */
+  hasFields(
+    view: DataView,
+    fields: readonly { readonly pen: number; readonly id: number; readonly length: number }[],
+  ): boolean {
+    if (this.fieldCount !== fields.length) return false;
+    const field = this.#field;
+    let at = this.fieldsAt;
+    for (let i = 0; i < fields.length; i++) {
+      at = this.field(view, at, field);
+      const { pen, id, length } = fields[i];
+      if (field.id !== id || field.length !== length || field.pen !== pen) return false;
+    }
+    return true;
   }
 
   /** Enterprise number, id and length of the field specifier at offset; returns the offset of the next one. */

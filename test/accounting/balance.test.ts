@@ -10,7 +10,13 @@ test('a ledger balances, and every equation notices one that is missing', () => 
   for (const counter of [Count.sets_data, Count.sets_bound, Count.sets_decoded]) ledger.add(counter, 2);
   const report = () => ({ ...ledger.toJSON(), outputs: [output] });
   assert.deepEqual(unbalanced(report()), []);
-  for (const counter of [Count.datagrams_received, Count.sets_data, Count.sets_held, Count.sets_decoded]) {
+  for (const counter of [
+    Count.datagrams_received,
+    Count.sets_data,
+    Count.sets_held,
+    Count.sets_decoded,
+    Count.records_filtered,
+  ]) {
     ledger.add(counter);
     assert.ok(unbalanced(report()).length > 0);
     ledger.add(counter, -1);

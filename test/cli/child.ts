@@ -25,6 +25,9 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
+const STATE = mkdtempSync(join(tmpdir(), 'millrace-state-'));
+process.once('exit', () => rmSync(STATE, { recursive: true, force: true }));
+
 export class Running {
   readonly child: ChildProcess;
   stdout = '';
@@ -37,6 +40,11 @@ export class Running {
     const env = { ...process.env };
     // The tests may run under npm, which changes what a second signal means.
     delete env['npm_lifecycle_event'];
+    // Every process has state of its own, none of it that of whoever runs the tests.
+    delete env['STATE_DIRECTORY'];
+    env['XDG_STATE_HOME'] = mkdtempSync(join(STATE, 'process-'));
+    // Variables are options of the collector.
+    for (const name of Object.keys(env)) if (name.startsWith('MILLRACE_')) delete env[name];
     // Collectors of several tests run at a time, and only one of them could have the default port.
     const http = args[0] === 'collect' && !args.includes('--http') ? ['--http', 'off'] : [];
     this.child = spawn(process.execPath, [MAIN, ...args.slice(0, 1), ...http, ...args.slice(1)], {

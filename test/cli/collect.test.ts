@@ -198,6 +198,23 @@ test('--allow refuses others, --max-datagram longer ones', async () => {
   assert.equal(counters.datagrams_refused_not_admitted, 10);
 });
 
+test('--exporter-rate refuses what is more, and the ledger says so', async () => {
+  const ledger = at('rate.json');
+  const collector = new Running([
+    ...['collect', ...ANY_PORT, '--exporter-rate', '10/s', '--ledger', ledger, '--log-format', 'json'],
+    ...['--status-interval', '1s', '--output', 'null:'],
+  ]);
+  await generate(await collector.port(), 500);
+  await collector.until('all have come', () => collector.stderr.includes('"datagrams":500'));
+  collector.kill('SIGTERM');
+  const { code, stderr } = await collector.ended;
+  assert.equal(code, 0, stderr);
+  const { counters } = readBalanced(ledger);
+  assert.ok(counters.datagrams_decoded >= 10, String(counters.datagrams_decoded));
+  assert.equal(counters.datagrams_decoded + counters.datagrams_refused_over_rate, 500);
+  assert.match(stderr, /refused, more than --exporter-rate: exporter 127\.0\.0\.1 port \d+, datagram \d+/);
+});
+
 test('--log-format json: every line is an object, the ledger too', async () => {
   const collector = new Running([
     'collect',

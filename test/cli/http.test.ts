@@ -54,7 +54,11 @@ test('health, readiness, information, ledger, exporters and templates of real tr
   assert.equal((await ask('/health')).status, 200);
   assert.deepEqual(await json('/ready'), {
     ready: true,
-    conditions: ['not draining', 'sockets', 'workers'].map((name) => ({ name, ready: true, reason: null })),
+    conditions: ['not draining', 'sockets', 'workers', 'template store'].map((name) => ({
+      name,
+      ready: true,
+      reason: null,
+    })),
   });
   const info = await json<Record<string, unknown>>('/info');
   assert.equal(info['workers'], 1);
@@ -123,7 +127,7 @@ test('health, readiness, information, ledger, exporters and templates of real tr
 
 test('flows can be watched while they go by', async () => {
   const { collector, port, ask, url } = await serve();
-  assert.equal((await ask('/flows?filter=port%2053')).status, 400);
+  assert.equal((await ask('/flows?filter=prot%2053')).status, 400);
   const { body, headers } = await fetch(`${url}/flows?limit=5&sample=3`);
   assert.match(headers.get('content-type')!, /^text\/event-stream/);
   const sending = send(port, 20);

@@ -44,7 +44,9 @@ test('status lines have rates since the last one and counts of now', () => {
     exporters: 5,
     templates: 12,
     held: 1,
+    heapBytes: 4_096,
     lost: 0,
+    store: null,
     troubles: [] as string[],
   };
   assert.equal(

@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { COMMAND_NAMES, type CommandName } from '../../src/config/commands.ts';
+import { COMMAND_NAMES, COMMANDS, type CommandName, type CommandSpec } from '../../src/config/commands.ts';
+import { flagText } from '../../src/config/option.ts';
 import { optionsOf } from '../../src/config/options.ts';
 import { type Ended, run } from './child.ts';
 
@@ -32,7 +33,7 @@ test('every --help fits 80 columns, lists every option and has an example', asyn
     assert.equal(code, 0);
     assert.equal(stderr, '');
     for (const line of stdout.split('\n')) assert.ok(line.length <= 80, `${command}: ${line}`);
-    for (const [, { flag }] of optionsOf(command)) assert.ok(stdout.includes(`--${flag}`), flag);
+    for (const [, option] of optionsOf(command)) assert.ok(stdout.includes(flagText(option)), option.flag);
     assert.match(stdout, new RegExp(`Examples:\\n(.*\\n)* .*millrace ${command}`));
   });
 });
@@ -56,19 +57,21 @@ test('--version is that of the package', async () => {
 });
 
 test('a bad value of every option is one line with the flag, what was given and what is allowed', async () => {
-  const cases: [CommandName, string, string][] = [];
+  const cases: [CommandName, string, string, string][] = [];
   for (const command of COMMAND_NAMES)
-    for (const [key, { flag, kind }] of optionsOf(command)) {
+    for (const [key, { flag, kind, secret }] of optionsOf(command)) {
       if (kind === 'switch') continue;
       // Where any text is allowed, only none is wrong; what is no URI of an output is found out later.
-      const anyText = ['quarantine', 'ledger', 'dgramsFile', 'httpTokenFile'].includes(key);
-      cases.push([command, flag, anyText ? '' : 'no such\nvalue']);
+      const files = ['quarantine', 'ledger', 'dgramsFile', 'httpTokenFile', 'config', 'elements'];
+      const anyText = files.includes(key) || key === 'filter';
+      const bad = anyText ? '' : 'no such\nvalue';
+      cases.push([command, flag, bad, secret ? '***' : bad]);
     }
   assert.ok(cases.length > 30);
-  await forEach(cases, async ([command, flag, bad]) => {
-    const file = command === 'decode' || command === 'replay' ? ['some.pcap'] : [];
+  await forEach(cases, async ([command, flag, bad, shown]) => {
+    const file = (COMMANDS[command] as CommandSpec).argument === undefined ? [] : ['some.pcap'];
     const ended = await run([command, ...file, `--${flag}`, bad]);
-    assertUsage(ended, `--${flag}`, JSON.stringify(bad), 'allowed');
+    assertUsage(ended, `--${flag}`, JSON.stringify(shown), 'allowed');
   });
 });
 
@@ -82,7 +85,7 @@ test('unknown flags and commands are named, and the nearest is suggested', async
   assertUsage(await run(['decode', 'x', '--nothing-like-it']), '--nothing-like-it', 'decode --help');
   assertUsage(await run(['--foo']), '--foo');
   assertUsage(await run(['colect']), 'colect', 'did you mean collect?', 'replay');
-  assertUsage(await run(['help', 'nothing']), 'collect, decode');
+  assertUsage(await run(['help', 'nothing']), 'collect, check, decode');
   assertUsage(await run([]), COMMAND_NAMES.join(', '));
 });
 

@@ -49,11 +49,14 @@ test('tail writes flows until there are enough, or nobody reads', async () => {
   reader.child.stdout!.destroy();
   assert.equal((await reader.ended).code, 0);
 
-  const filtered = await run(['tail', 'port 53', '--url', url]);
-  assert.deepEqual(
-    [filtered.code, filtered.stderr],
-    [2, 'millrace: filter: flows cannot be filtered by this version\n'],
-  );
+  const filtered = await run(['tail', 'proto udp and bytes > 0', '--url', url, '--limit', '3']);
+  assert.equal(filtered.code, 0, filtered.stderr);
+  const chosen = filtered.stdout.trimEnd().split('\n');
+  assert.equal(chosen.length, 3);
+  for (const record of chosen) assert.equal((JSON.parse(record) as { proto: number }).proto, 17);
+  const mistaken = await run(['tail', 'bytes >', '--url', url]);
+  assert.equal(mistaken.code, 2);
+  assert.match(mistaken.stderr, /^millrace: filter: column 8: [^\n]+\n$/);
 
   const left = new Running(['tail', '--url', url]);
   await left.lines(1);

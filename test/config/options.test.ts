@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COMMAND_NAMES, COMMANDS, type CommandSpec } from '../../src/config/commands.ts';
-import { OPTIONS, type OptionSpec, optionsOf } from '../../src/config/options.ts';
+import type { OptionSpec } from '../../src/config/option.ts';
+import { OPTIONS, optionsOf } from '../../src/config/options.ts';
 
 const specs = Object.entries(OPTIONS) as [string, OptionSpec][];
 
@@ -72,6 +73,8 @@ test('limits, both sides', () => {
     ['statusInterval', '1d', '25h'],
     ['rate', '0', '-1'],
     ['rate', '10000000', '10000001'],
+    ['exporterRate', '10000000/s', '10000001/s'],
+    ['exporterRate', '0/s', '0'],
     ['loop', '0', '1.5'],
     ['count', '1', '0'],
     ['exporters', '65535', '65536'],

@@ -80,13 +80,29 @@ test('sample shows one of so many, limit ends the stream', () => {
   stop();
 });
 
+test('a filter chooses among flows before sample and limit do, and its mistakes have a column', () => {
+  const tail = new Tail(clock);
+  const streams = new FlowStreams(tail);
+  const { client, stop } = connect(streams, { filter: 'dst port 53 and bytes > 2', sample: '2' });
+  const flows = Array.from({ length: 12 }, (_, i) => ({ n: i, dst_port: i % 2 === 0 ? 53 : 80, bytes: i }));
+  tail.show(Buffer.from(flows.map((flow) => `${JSON.stringify(flow)}\n`).join('')), flows.length);
+  assert.deepEqual(numbers(client), [4, 8]);
+  stop();
+  assert.throws(
+    () => streams.open(request({ filter: 'bytes >' })),
+    (error: unknown) =>
+      error instanceof RequestError && error.status === 400 && /^filter: column 8: /.test(error.message),
+  );
+});
+
 test('what is wrong with a request is told', () => {
   const streams = new FlowStreams(new Tail(clock));
   const bad: Record<string, string>[] = [
     { limit: '0' },
     { limit: 'x' },
     { sample: '0' },
-    { filter: 'port 53' },
+    { filter: 'dst prot 53' },
+    { filter: 'port 53'.repeat(2_000) },
   ];
   for (const parameters of bad) {
     assert.throws(

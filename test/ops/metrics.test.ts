@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { LEDGER } from '../../src/accounting/ledger.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { Collector } from '../../src/collector.ts';
+import type { StoreReport } from '../../src/dispatch/store-host.ts';
 import type { MetricSource } from '../../src/ops/metric.ts';
 import { METRICS } from '../../src/ops/metrics.ts';
 import { METRICS_DOCUMENT, metricsDocument } from '../../src/ops/metrics-document.ts';
@@ -22,7 +23,7 @@ const collector = new Collector({
   workers: 1,
 });
 const operations = new Operations(collector, {
-  info: { version: '1.2.3', commit: null, node: 'v20', startedAtMs: 5_000, configurationDigest: 'x' },
+  info: { version: '1.2.3', commit: null, node: 'v20', startedAtMs: 5_000, configurationDigest: () => 'x' },
   token: null,
   anyHost: false,
   clock: systemClock,
@@ -75,7 +76,7 @@ test('numbers are those of the ledger', async () => {
   assert.equal(values.get('millrace_exporter_records_total{exporter="other"}'), 3);
   assert.equal(values.get('millrace_exporter_sets_without_template_total{exporter="other"}'), 1);
   assert.equal(values.get('process_start_time_seconds'), 5);
-  assert.ok(![...values.keys()].some((name) => name.startsWith('millrace_store_up')), 'there is no store');
+  assert.ok(![...values.keys()].some((name) => name.startsWith('millrace_store_')), 'there is no store');
 });
 
 test('every counter of the ledger is in some metric, under names that are used once', () => {
@@ -104,16 +105,33 @@ test('a counter does not fall when loss is made good', async () => {
   assert.deepEqual(lost, [5, 5, 6]);
 });
 
-test('the store shows when there is one', async () => {
-  const text = await expose((source) => ({ ...source, store: { name: 'redis', up: false } }));
-  assert.equal(samples(text).get('millrace_store_up{store="redis"}'), 0);
-});
+const store: StoreReport = {
+  place: 'redis://a"b\\c\nd',
+  state: 'blocked',
+  reason: 'an entry of a later version',
+  index: 7,
+  applied: 5,
+  queued: 3,
+  scopes: 2,
+  counters: { gaps: 4, stored: 6 },
+};
 
-test('label values are escaped', async () => {
-  const text = await expose((source) => ({ ...source, store: { name: 'a"b\\c\nd', up: true } }));
-  assert.ok(text.includes('millrace_store_up{store="a\\"b\\\\c\\nd"} 1'));
+test('the store shows when there is one, with labels escaped', async () => {
+  const text = await expose((source) => ({ ...source, parts: { ...source.parts, store } }));
+  const values = samples(text);
+  const of = (name: string, label = '') =>
+    values.get(`millrace_store_${name}{store="redis://a\\"b\\\\c\\nd"${label}}`);
+  assert.equal(of('up'), 0);
+  assert.equal(of('state', ',state="blocked"'), 1);
+  assert.equal(of('state', ',state="synced"'), 0);
+  assert.equal(of('index'), 7);
+  assert.equal(of('applied_index'), 5);
+  assert.equal(of('queued_writes'), 3);
+  assert.equal(of('events_total', ',event="gap"'), 4);
+  assert.equal(of('events_total', ',event="diverged"'), 0);
+  assert.equal(of('writes_total', ',outcome="stored"'), 6);
 });
 
 test('docs/metrics.md is what the table says', () => {
-  assert.equal(readFileSync(METRICS_DOCUMENT, 'utf8'), metricsDocument(), 'npm run generate:metrics');
+  assert.equal(readFileSync(METRICS_DOCUMENT, 'utf8'), metricsDocument(), 'npm run generate:docs');
 });

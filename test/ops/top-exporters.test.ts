@@ -16,6 +16,8 @@ function scopeOf(host: number, domain = 0, version = 9): Scope<Companion> {
     state: null,
     directory: 0,
     directoryRevision: -1,
+    shared: null,
+    nextMissMs: 0,
   };
   const scope = new Scope<Companion>(version, address, 0, domain, 0, 0, companion);
   scope.established = true;

@@ -26,6 +26,7 @@ export async function collectAll(
   datagrams: Iterable<Fed> | AsyncIterable<Fed>,
   options: Partial<CollectorOptions> & { output?: string; keep?: boolean },
   during?: (collector: Collector, fed: number) => void,
+  started?: (collector: Collector) => void,
 ): Promise<Collected> {
   const hash = createHash('sha256');
   const kept: Uint8Array[] = [];
@@ -34,7 +35,8 @@ export async function collectAll(
     write(chunk: Uint8Array, _encoding, done) {
       hash.update(chunk);
       bytes += chunk.length;
-      if (options.keep) kept.push(chunk.slice());
+      // A Buffer's slice is no copy.
+      if (options.keep) kept.push(Uint8Array.from(chunk));
       done();
     },
   });
@@ -49,6 +51,7 @@ export async function collectAll(
     ...rest,
   });
   await collector.start();
+  started?.(collector);
   let fed = 0;
   for await (const { payload, address, port, receivedAtMs } of datagrams) {
     const wait = collector.feeder.feed(payload, address, port, receivedAtMs);

@@ -11,12 +11,13 @@ const scopeOf = (established = false): Scope => {
 };
 
 const pendingOf = (limits: Partial<PendingLimits>) => {
-  const counts = { expired: 0, overflowed: 0 };
+  const counts = { expired: 0, overflowed: 0, withdrawn: 0 };
   const pending = new PendingSets(
     { maxSets: 100, maxBytes: 10_000, maxSetsPerTemplate: 100, ttlMs: 1_000, ...limits },
     {
       expired: (n) => (counts.expired += n),
       overflowed: (n) => (counts.overflowed += n),
+      withdrawn: (n) => (counts.withdrawn += n),
     },
   );
   const hold = (scope: Scope, templateId: number, mark: number, nowMs = 0, bytes = 20) =>

@@ -14,7 +14,7 @@ const tableOf = (maxScopes: number) => {
   const evicted: Scope<null>[] = [];
   const table = new ScopeTable<null>(
     { maxScopes, scopeIdleMs: 600_000 },
-    { companion: () => null, evicted: (scope) => evicted.push(scope) },
+    { companion: () => null, opened: () => {}, evicted: (scope) => evicted.push(scope) },
   );
   return { table, evicted };
 };

@@ -1,16 +1,22 @@
 import { networkInterfaces } from 'node:os';
 import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
-import { Collector, type CollectorOptions } from '../../collector.ts';
+import { Collector, type CollectorLog, type CollectorOptions } from '../../collector.ts';
+import type { Configuration } from '../../config/configuration.ts';
+import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { type Endpoint, endpointText } from '../../config/values.ts';
+import type { StoreOptions } from '../../dispatch/store-host.ts';
+import { defaultStoreUri } from '../../fleet/open-store.ts';
 import { createLog, type Log } from '../../ops/log.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
+import { filterOf } from '../filter-option.ts';
 import { openOperations } from '../http.ts';
 import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
 import { ledgerTable } from '../ledger-table.ts';
 import { realTroubles, resolveOutputs } from '../outputs.ts';
+import { Reloader } from '../reload.ts';
 import { StatusLine } from '../status-line.ts';
 import { Stop } from '../stop.ts';
 import { byteText, countText } from '../text.ts';
@@ -21,8 +27,16 @@ type Values = OptionValues<'collect'>;
 const MAX_SLOTS_BYTES = 1_920 * 1024 * 1024;
 const SLOT_OVERHEAD_BYTES = 112;
 
-/** Receives until it is told to stop. Returns the exit code. */
-export async function collect(values: Values): Promise<number> {
+/** Receives until it is told to stop. Returns the exit code. read: asks for the configuration again. */
+export async function collect(
+  configuration: Configuration,
+  read: () => Promise<Configuration>,
+): Promise<number> {
+  const values = configuration.values as Values;
+  if (values.dumpConfig) {
+    process.stdout.write(configuration.toYaml());
+    return ExitCode.ok;
+  }
   const stop = new Stop();
   const log = createLog({
     level: values.logLevel,
@@ -31,27 +45,34 @@ export async function collect(values: Values): Promise<number> {
   });
   const options = collectorOptions(values, log, () => stop.request());
   await checkLedgerFile(values.ledger);
-  const collector = makeCollector(options);
-  const operations = await openOperations(collector, values, log);
-  await collector.start();
+  const elements = await readElements(values.elements);
+  const collector = makeCollector({ ...options, elements });
+  const reloader = new Reloader(collector, log, configuration, elements, read);
+  const operations = await openOperations(collector, () => reloader.configuration, log);
+  const started = collector.start();
+  // From the beginning, as the signal would otherwise end the process.
+  process.on('SIGHUP', () => {
+    const reload = () => (stop.requested ? undefined : reloader.reload());
+    void started.then(reload, () => {});
+  });
+  await started;
   const listen = listenAddresses(values).map(({ host }, i) => {
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
   });
   const memoryBytes = collector.sharedBytes;
+  const templates = collector.parts().store?.place ?? null;
   log.info(
     `listening on ${listen.join(', ')}; ${countText(collector.workers, 'decode worker')}; ` +
-      `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}`,
+      `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}; ` +
+      `templates ${templates === null ? 'in memory only' : `in ${templates}`}`,
     {
       listen,
       workers: collector.workers,
       sharedMemoryBytes: memoryBytes,
       receiving: collector.receiving,
+      templates,
     },
   );
-  process.on('SIGHUP', () => {
-    log.info('SIGHUP: new files');
-    collector.rotate();
-  });
   const status = reportStatus(collector, log, values.statusInterval);
 
   await stop.wait();
@@ -74,7 +95,11 @@ export async function collect(values: Values): Promise<number> {
   return ExitCode.ok;
 }
 
-function collectorOptions(values: Values, log: Log, onOutputClosed: () => void): CollectorOptions {
+export function collectorOptions(
+  values: Values,
+  log: CollectorLog,
+  onOutputClosed: () => void,
+): CollectorOptions {
   const listen = listenAddresses(values);
   const slotBytes = values.maxDatagram + SLOT_OVERHEAD_BYTES;
   const rings = listen.length * values.receivers;
@@ -95,28 +120,43 @@ function collectorOptions(values: Values, log: Log, onOutputClosed: () => void):
       honourUdpWithdrawals: values.udpWithdrawals === 'honour',
       exporterKey: values.exporterKey,
     },
-    allow: values.allow,
+    admission: { allow: values.allow, exporterRate: values.exporterRate },
     quarantine: values.quarantine,
+    store: storeOptions(values),
     memory: { slots: values.slots, maxDatagramBytes: values.maxDatagram },
     receive: values.receive,
     receivers: values.receivers,
     receiveBufferBytes: values.recvBuffer,
     jit: values.jit ? 'auto' : 'off',
+    filter: filterOf(values.filter),
     tail: values.http !== 'off',
     log,
     onOutputClosed,
   };
 }
 
+function storeOptions(values: Values): StoreOptions | undefined {
+  const { templateStore, evictions, storeDeadline: deadlineMs, storeOptional: optional } = values;
+  if (templateStore === 'memory:') return undefined;
+  return {
+    uri: templateStore ?? defaultStoreUri(process.env),
+    deadlineMs,
+    optional,
+    evictionsShared: evictions === 'fleet',
+    // Nobody has asked for the default.
+    dispensable: templateStore === undefined,
+  };
+}
+
 /** The listen addresses; a machine without IPv6 listens on all IPv4 addresses where all addresses are asked for. */
-function listenAddresses(values: Values): Endpoint[] {
+export function listenAddresses(values: Pick<Values, 'listen'>): Endpoint[] {
   const v6 = Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ family }) => family === 'IPv6'),
   );
   return values.listen.map(({ host, port }) => ({ host: host === '::' && !v6 ? '0.0.0.0' : host, port }));
 }
 
-function makeCollector(options: CollectorOptions): Collector {
+export function makeCollector(options: CollectorOptions): Collector {
   try {
     return new Collector(options);
   } catch (cause) {

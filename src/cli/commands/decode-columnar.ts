@@ -22,6 +22,11 @@ const TROUBLE_CHECK_MS = 200;
 
 /** Writes the records of columnar files in another format, one file after another. Returns the exit code. */
 export async function decodeColumnar(files: readonly string[], values: Values, stop: Stop): Promise<number> {
+  if (values.filter !== undefined) {
+    throw usageError(
+      `--filter ${JSON.stringify(values.filter)}: allowed for captures, not for columnar files`,
+    );
+  }
   const specs = resolveOutputs({ ...values, options: values.writeOptions });
   const outputs = await openOutputs(specs, values, stop);
   const showBar = !values.quiet && !showsFlows(specs);

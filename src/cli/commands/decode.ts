@@ -1,6 +1,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import { writeMapped } from '../../base/ip.ts';
 import { Collector, type CollectorReport } from '../../collector.ts';
+import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { createLog } from '../../ops/log.ts';
 import { type CapturedDatagram, type CaptureStats, openCapture } from '../../receive/capture/capture.ts';
@@ -8,6 +9,7 @@ import { beginsColumnar } from '../../receive/columnar/columnar-file.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { decodeSummary } from '../decode-summary.ts';
 import { complain, ExitCode, say } from '../errors.ts';
+import { filterOf } from '../filter-option.ts';
 import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
 import { realTroubles, resolveOutputs, showsFlows } from '../outputs.ts';
 import { startProgress } from '../progress.ts';
@@ -38,7 +40,9 @@ export async function decode(files: readonly string[], values: Values): Promise<
     source: 'feeder',
     outputs,
     workers: values.workers === 'auto' ? undefined : values.workers,
+    elements: await readElements(values.elements),
     jit: values.jit ? 'auto' : 'off',
+    filter: filterOf(values.filter),
     scanner: {
       // A recording has its own time, which has nothing to do with how long reading takes.
       templateTtlMs: Number.POSITIVE_INFINITY,

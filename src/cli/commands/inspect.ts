@@ -1,75 +1,81 @@
-import { planSource } from '../../decode/compile.ts';
-import type { Layout } from '../../decode/layout.ts';
-import { createPlan } from '../../decode/plan.ts';
-import { DEFAULT_SCANNER_OPTIONS, type ScanHandler, Scanner } from '../../dispatch/scanner.ts';
-import { standardElements } from '../../elements/registry.ts';
-import { openCapture } from '../../receive/capture/capture.ts';
-import type { Scope, TemplateEntry } from '../../templates/scope.ts';
-import { LOCAL_ENTRIES } from '../../templates/template-registry.ts';
-import { ExitCode, usageError } from '../errors.ts';
+import { once } from 'node:events';
+import { addressText } from '../../base/ip.ts';
+import { readElements } from '../../config/element-file.ts';
+import type { OptionValues } from '../../config/options.ts';
+import { endpointText } from '../../config/values.ts';
+import type { ElementLookup } from '../../elements/element.ts';
+import { elementsWith } from '../../elements/registry.ts';
+import { type CapturedDatagram, openCapture } from '../../receive/capture/capture.ts';
+import { complain, ExitCode, say, usageError } from '../errors.ts';
+import { Dissector } from '../inspect/dissector.ts';
+import type { Dissection } from '../inspect/part.ts';
+import { dissectionLines, dumpLines } from '../inspect/text.ts';
+import { countText } from '../text.ts';
+import { inspectPlan } from './inspect-plan.ts';
 
-/** Shows what is asked for of one file. Returns the exit code. */
-export async function inspect(args: readonly string[]): Promise<number> {
-  const [what, file, ...more] = args;
-  if (what !== 'plan') throw usageError(`inspect ${JSON.stringify(what)}: allowed is plan`);
-  if (file === undefined || more.length > 0) throw usageError('inspect plan takes one file');
-  for (const [layout, names] of await layoutsOf(file)) process.stdout.write(`${describe(layout, names)}\n`);
-  return ExitCode.ok;
+type Values = OptionValues<'inspect'>;
+
+/** Takes the datagrams of a file apart, or prints its plans. Returns the exit code. */
+export async function inspect(args: readonly string[], values: Values): Promise<number> {
+  const elements = elementsWith(await readElements(values.elements));
+  if (args[0] === 'plan') {
+    if (args.length !== 2) throw usageError('inspect plan takes one file');
+    await inspectPlan(args[1], elements);
+    return ExitCode.ok;
+  }
+  if (args.length !== 1) {
+    throw usageError(`inspect ${JSON.stringify(args.join(' '))}: allowed is one file, or plan and one file`);
+  }
+  return inspectFile(args[0], elements, values);
 }
 
-/** Every layout of the file in the order of its first use, with the templates that have it. */
-async function layoutsOf(file: string): Promise<Map<Layout, Set<string>>> {
-  const layouts = new Map<Layout, Set<string>>();
-  const note = (layout: Layout, name: string): void => {
-    const names = layouts.get(layout);
-    if (names === undefined) layouts.set(layout, new Set([name]));
-    else names.add(name);
-  };
-  const ignore = (): void => {};
-  const handler: ScanHandler<null> = {
-    companion: () => null,
-    scopeEvicted: ignore,
-    bound: ({ layout, templateId }: TemplateEntry) => {
-      if (layout.dialect < 9) note(layout, `version ${layout.dialect}`);
-      else note(layout, `template ${templateId}`);
-    },
-    template: (scope: Scope<null> | undefined, action, kind, templateId) => {
-      const entry = scope?.templates.get(templateId);
-      if (entry !== undefined && action !== 'refused') note(entry.layout, `${kind} template ${templateId}`);
-    },
-    released: ignore,
-    missing: ignore,
-    message: ignore,
-    fault: ignore,
-    withdrawalIgnored: ignore,
-    reservedSet: ignore,
-    emptySet: ignore,
-    heldExpired: ignore,
-    heldOverflowed: ignore,
-  };
-  const options = { ...DEFAULT_SCANNER_OPTIONS, pending: null, templateTtlMs: Number.POSITIVE_INFINITY };
-  const scanner = new Scanner<null>(options, standardElements, LOCAL_ENTRIES, handler);
-  const capture = await openCapture(file);
+async function inspectFile(file: string, elements: ElementLookup, values: Values): Promise<number> {
+  const capture = await openCapture(file, { raw: true });
+  const dissector = new Dissector(elements);
+  const last = values.limit === 0 ? Number.POSITIVE_INFINITY : values.skip + values.limit;
+  let count = 0;
   for await (const batch of capture.batches()) {
-    for (const { payload, address, port } of batch) {
-      const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-      scanner.scan(view, payload, 0, payload.length, address, 0, port, 0);
+    for (const datagram of batch) {
+      count++;
+      if (count > last) {
+        say('there are more datagrams; --skip and --limit show others');
+        return ExitCode.ok;
+      }
+      const found = dissector.dissect(datagram.payload, datagram.address, datagram.port);
+      if (count > values.skip && !(await write(shown(count, datagram, found, values)))) return ExitCode.ok;
     }
   }
-  return layouts;
+  const { broken, bytesRead } = capture.stats;
+  if (count === 0) say(`${file === '-' ? 'standard input' : file} holds no datagrams`);
+  if (broken === 0) return ExitCode.ok;
+  complain(`${file} is damaged behind octet ${bytesRead}: what stands there was not read`);
+  return ExitCode.failed;
 }
 
-function describe(layout: Layout, names: ReadonlySet<string>): string {
-  const plan = createPlan(layout, standardElements);
-  const shown = [...names].slice(0, 5).join(', ');
-  const fields = plan.columns.map(({ key, length, storage }, i) => {
-    const octets = length === 0xffff ? 'variable' : `${length} octets`;
-    return `//   ${String(i).padStart(3)}  ${key}, ${octets}, ${storage}`;
-  });
-  const source = planSource(plan) ?? '// too large: this layout is interpreted';
+function shown(number: number, datagram: CapturedDatagram, found: Dissection, values: Values): string {
+  const { payload, address, port, capturedAtMs } = datagram;
+  const known = address.some((octet) => octet !== 0);
+  const time = Number.isNaN(capturedAtMs) ? undefined : new Date(capturedAtMs).toISOString();
+  if (values.json) {
+    const exporter = known ? { exporter: addressText(address, 0), exporterPort: port } : {};
+    const hex = values.hex ? { hex: Buffer.from(payload).toString('hex') } : {};
+    return `${JSON.stringify({ datagram: number, ...exporter, time, octets: payload.length, ...found, ...hex })}\n`;
+  }
+  const from = known ? `from ${endpointText({ host: addressText(address, 0), port })}` : 'of unknown source';
+  const at = time === undefined ? '' : `, ${time}`;
   return [
-    `// ${shown}${names.size > 5 ? ' and more' : ''}: ${fields.length} columns`,
-    ...fields,
-    source,
+    `datagram ${number} ${from}${at}, ${countText(payload.length, 'octet')}`,
+    ...dissectionLines(found),
+    ...(values.hex ? ['', ...dumpLines(payload, found.faults)] : []),
+    '\n',
   ].join('\n');
+}
+
+/** Waits while the reader of standard output is behind; false when there is none any more. */
+async function write(text: string): Promise<boolean> {
+  const { stdout } = process;
+  if (stdout.writable && !stdout.write(text)) {
+    await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch(() => {});
+  }
+  return stdout.writable;
 }

@@ -1,3 +1,6 @@
+import { FilterError } from '../../filter/filter-error.ts';
+import { parseFilter } from '../../filter/parser.ts';
+import { type JsonRecord, RecordFilter } from '../../filter/record-filter.ts';
 import type { Tail, TailReader } from '../../output/tail.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { type EventStream, integerParameter, type Request, RequestError, type StreamReply } from './reply.ts';
@@ -11,13 +14,16 @@ const EVENT_BYTES = EVENT_START.length + EVENT_END.length;
 /** Decides which records a reader wants; record: one encoded record, without its line end. */
 export type FlowFilter = (record: Uint8Array) => boolean;
 
-/**
- * The filter of a reader. Filters have no language yet, so every text is refused.
- * Throws RequestError 400 with what is wrong with the text.
- */
+/** The filter of a reader. Throws RequestError 400 with what is wrong with the text, and where. */
 function parseFlowFilter(text: string | undefined): FlowFilter {
   if (text === undefined) return () => true;
-  throw new RequestError(400, 'filter: flows cannot be filtered by this version');
+  try {
+    const filter = new RecordFilter(parseFilter(text));
+    return (record) => filter.matches(JSON.parse(Buffer.from(record).toString()) as JsonRecord);
+  } catch (error) {
+    if (error instanceof FilterError) throw new RequestError(400, `filter: ${error.message}`);
+    throw error;
+  }
 }
 
 /** The clients of /flows: what they were sent, and what was lost to them because they were slow or there was too much. */

@@ -17,6 +17,7 @@ import { DGRAMS_PROBE_BYTES, DgramsReader } from './dgrams.ts';
 import { FrameDecoder } from './ip.ts';
 import { PCAP_HEADER_BYTES, PcapReader } from './pcap.ts';
 import { PCAPNG_HEADER_BYTES, PcapngReader } from './pcapng.ts';
+import { RawReader } from './raw.ts';
 import { FileSource, GunzipSource, StandardInput } from './sources.ts';
 
 export type { Capture, CapturedDatagram, CaptureStats } from './contract.ts';
@@ -24,8 +25,18 @@ export type { Capture, CapturedDatagram, CaptureStats } from './contract.ts';
 /** Datagrams per batch at most. */
 export const BATCH_DATAGRAMS = 512;
 
+export interface OpenCaptureOptions {
+  /** What '-' reads; default standard input. */
+  stdin?: NodeJS.ReadableStream;
+  /** Whether a file that is one datagram and nothing else is taken too; default not. */
+  raw?: boolean;
+}
+
 /** Opens a capture by its path; '-' is standard input. Throws MillraceError INPUT_FAILED when it cannot be read. */
-export async function openCapture(path: string, stdin?: NodeJS.ReadableStream): Promise<Capture> {
+export async function openCapture(
+  path: string,
+  { stdin, raw = false }: OpenCaptureOptions = {},
+): Promise<Capture> {
   const name = path === '-' ? 'standard input' : path;
   const stats = newStats();
   const onBytes = (count: number): void => {
@@ -42,7 +53,7 @@ export async function openCapture(path: string, stdin?: NodeJS.ReadableStream): 
   try {
     if (await isGzip(stream)) stream = new ByteStream(new GunzipSource(stream));
     const decoder = new FrameDecoder(stats);
-    const reader = await recognise(stream, decoder, stats);
+    const reader = await recognise(stream, decoder, stats, raw);
     if (reader !== null) return new StreamCapture(stream, reader, decoder, stats);
   } catch (error) {
     await stream.close();
@@ -124,12 +135,14 @@ async function recognise(
   stream: ByteStream,
   decoder: FrameDecoder,
   stats: CaptureStats,
+  raw: boolean,
 ): Promise<RecordReader | null> {
   if (await has(stream, PCAP_HEADER_BYTES, PcapReader.matches)) return new PcapReader(stream, decoder);
   if (await has(stream, PCAPNG_HEADER_BYTES, PcapngReader.matches))
     return new PcapngReader(stream, decoder, stats);
   const atEnd = !(await stream.fill(DGRAMS_PROBE_BYTES));
   const probe = new DataView(stream.bytes.buffer, stream.start, stream.end - stream.start);
+  if (raw && atEnd && RawReader.matches(probe)) return new RawReader(stream, stats);
   const empty = probe.byteLength === 0 && stream.fault === 'none';
   return empty || DgramsReader.matches(probe, atEnd) ? new DgramsReader(stream, stats) : null;
 }

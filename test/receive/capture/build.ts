@@ -150,7 +150,7 @@ export interface Contents {
 export async function read(file: Uint8Array, chunkBytes = 65_536): Promise<Contents> {
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < file.length; at += chunkBytes) chunks.push(file.subarray(at, at + chunkBytes));
-  const capture = await openCapture('-', Readable.from(chunks));
+  const capture = await openCapture('-', { stdin: Readable.from(chunks) });
   const datagrams: CapturedDatagram[] = [];
   const batches: number[] = [];
   for await (const batch of capture.batches()) {

@@ -80,7 +80,7 @@ test('a batch goes out when a live pipe falls silent', async () => {
   pipe.write(
     concat(pcapHeader(little), pcapRecord(little, FRAMES[0]), pcapRecord(little, FRAMES[1]).subarray(0, 50)),
   );
-  const capture = await openCapture('-', pipe);
+  const capture = await openCapture('-', { stdin: pipe });
   const batches = capture.batches()[Symbol.asyncIterator]();
   const first = (await batches.next()).value as CapturedDatagram[];
   assert.deepEqual(
@@ -111,7 +111,7 @@ test('standard input through a pipe', async () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
-  const capture = await openCapture('-', child.stdout);
+  const capture = await openCapture('-', { stdin: child.stdout });
   assert.ok(Number.isNaN(capture.stats.bytesTotal));
   let total = 0;
   for await (const batch of capture.batches()) total += batch.length;
@@ -154,19 +154,19 @@ test('standard input that fails', async () => {
       })(),
     );
   const failure = { code: 'INPUT_FAILED', message: 'cannot read standard input: is a directory' };
-  await assert.rejects(openCapture('-', failing(u8(1, 2))), failure);
-  const capture = await openCapture('-', failing(pcap(1, FRAMES[0])));
+  await assert.rejects(openCapture('-', { stdin: failing(u8(1, 2)) }), failure);
+  const capture = await openCapture('-', { stdin: failing(pcap(1, FRAMES[0])) });
   const batches = capture.batches()[Symbol.asyncIterator]();
   assert.equal((await batches.next()).value.length, 1);
   await assert.rejects(batches.next(), failure);
   // The same behind gunzip.
-  await assert.rejects(openCapture('-', failing(gzipSync(PCAP).subarray(0, 20))), failure);
+  await assert.rejects(openCapture('-', { stdin: failing(gzipSync(PCAP).subarray(0, 20)) }), failure);
 });
 
 test('a stream that was closed before', async () => {
   const gone = Readable.from([PCAP]);
   gone.destroy();
-  const capture = await openCapture('-', gone);
+  const capture = await openCapture('-', { stdin: gone });
   for await (const _ of capture.batches()) assert.fail('nothing can be there');
 });
 
@@ -228,7 +228,7 @@ test('a capture can be given up at any time', async () => {
 
   const pipe = new PassThrough();
   pipe.write(PCAP.subarray(0, 24));
-  const waiting = await openCapture('-', pipe);
+  const waiting = await openCapture('-', { stdin: pipe });
   const next = waiting.batches()[Symbol.asyncIterator]().next();
   await waiting.close();
   assert.equal((await next).done, true);

@@ -1,0 +1,116 @@
+/**
+ * The words of the filter language: one table of phrases, what they look at and what values they take. The words are
+ * those of nfdump.
+ */
+import type { FieldRef } from './expression.ts';
+
+/**
+ * address: an address or range; number: whole, up to max; counter: with k, M, G or T; duration: ms or with a unit;
+ * protocol: number or name; flags: letters or number; mac.
+ */
+export type ValueKind = 'address' | 'number' | 'counter' | 'duration' | 'protocol' | 'flags' | 'mac';
+
+export interface Term {
+  readonly kind: ValueKind;
+  readonly fields: readonly FieldRef[];
+  /** Greatest value of a number. */
+  readonly max: number;
+}
+
+/** Phrases that stand alone: what they mean in longer words. Empty: everything. */
+export const ALONE: ReadonlyMap<string, string> = new Map([
+  ['any', ''],
+  ['inet', 'ethertype 2048'],
+  ['ipv4', 'ethertype 2048'],
+  ['inet6', 'ethertype 34525'],
+  ['ipv6', 'ethertype 34525'],
+]);
+
+const MAX_LABELS = 10;
+export const U8 = 0xff;
+export const U16 = 0xffff;
+export const U32 = 0xffffffff;
+
+const terms = new Map<string, Term>();
+
+function term(phrases: string, kind: ValueKind, keys: string | readonly FieldRef[], max = U32): void {
+  const fields = typeof keys === 'string' ? keys.split(' ').map((key) => ({ key })) : keys;
+  for (const phrase of phrases.split(', ')) terms.set(phrase, { kind, fields, max });
+}
+
+/** A noun with src and dst in front, or with neither, which means either. */
+function ends(nouns: string, kind: ValueKind, source: string, destination: string, max?: number): void {
+  for (const noun of nouns.split(', ')) {
+    term(`src ${noun}`, kind, source, max);
+    term(`dst ${noun}`, kind, destination, max);
+    term(noun, kind, `${source} ${destination}`, max);
+  }
+}
+
+/** A noun with in and out in front, or with neither, which means either. */
+function ways(noun: string, inwards: string, outwards: string): void {
+  term(`in ${noun}, ingress ${noun}`, 'number', inwards);
+  term(`out ${noun}, egress ${noun}`, 'number', outwards);
+  term(noun, 'number', `${inwards} ${outwards}`);
+}
+
+ends('ip, host, net', 'address', 'src_addr', 'dst_addr');
+ends('port', 'number', 'src_port', 'dst_port', U16);
+ends('as', 'number', 'src_as', 'dst_as');
+ends('mask', 'number', 'src_mask', 'dst_mask', 128);
+ends('vlan', 'number', 'src_vlan', 'dst_vlan', U16);
+ends('mac', 'mac', 'src_mac', 'dst_mac');
+ends('nat ip', 'address', 'nat_src_addr', 'nat_dst_addr');
+ends('nat port', 'number', 'nat_src_port', 'nat_dst_port', U16);
+ways('if', 'in_if', 'out_if');
+ways('vrf', 'in_vrf_id', 'out_vrf_id');
+term('next as', 'number', 'next_as');
+term('prev as', 'number', 'prev_as');
+term('next ip', 'address', 'next_hop');
+term('bgp next ip', 'address', 'bgp_next_hop');
+term('proto', 'protocol', 'proto', U8);
+term('ethertype', 'number', 'etype', U16);
+term('flags', 'flags', 'tcp_flags', U16);
+term('tos, src tos', 'number', 'ip_tos', U8);
+term('dst tos', 'number', 'out_ip_tos', U8);
+term('ttl', 'number', 'ip_ttl', U8);
+term('min ttl', 'number', 'min_ttl', U8);
+term('max ttl', 'number', 'max_ttl', U8);
+term('icmp-type', 'number', 'icmp_type', U8);
+term('icmp-code', 'number', 'icmp_code', U8);
+term('fwdstat', 'number', 'forwarding_status');
+term('nat event', 'number', 'nat_event', U8);
+term('packets, in packets', 'counter', 'packets');
+term('bytes, in bytes', 'counter', 'bytes');
+term('out packets', 'counter', 'out_packets');
+term('out bytes', 'counter', 'out_bytes');
+for (const rate of ['pps', 'bps', 'bpp']) term(rate, 'counter', rate);
+term('duration', 'duration', 'duration');
+term('mpls label', 'number', 'mpls_labels', 0xfffff);
+for (let i = 0; i < MAX_LABELS; i++) {
+  term(`mpls label${i + 1}`, 'number', [{ key: 'mpls_labels', index: i }], 0xfffff);
+}
+term('exporter, router ip', 'address', 'exporter_addr');
+term('domain, observation domain id', 'number', 'observation_domain_id');
+term('template', 'number', 'template_id', U16);
+term('version', 'number', 'version', U16);
+
+/** Every phrase with what it means, but those that stand alone. */
+export const TERMS: ReadonlyMap<string, Term> = terms;
+
+/** What may follow each beginning of a phrase; the words that begin one follow the empty text. */
+export const CONTINUATIONS: ReadonlyMap<string, ReadonlySet<string>> = continuations();
+
+function continuations(): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const phrase of [...terms.keys(), ...ALONE.keys()]) {
+    let begin = '';
+    for (const word of phrase.split(' ')) {
+      const known = found.get(begin);
+      if (known === undefined) found.set(begin, new Set([word]));
+      else known.add(word);
+      begin = begin === '' ? word : `${begin} ${word}`;
+    }
+  }
+  return found;
+}

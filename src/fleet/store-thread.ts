@@ -1,0 +1,113 @@
+import { Worker } from 'node:worker_threads';
+import { MillraceError } from '../base/errors.ts';
+import type { FromStore, StoreReply, StoreRequest, StoreSetup, StoreStatus, ToStore } from './messages.ts';
+
+const ENTRY = new URL('../../workers/template-sync.js', import.meta.url);
+/** Pause before a thread that ended is started again. */
+const RESTART_MS = 1_000;
+
+export interface StoreThreadOwner {
+  changes(changes: FromStore[]): void;
+  status(status: StoreStatus): void;
+  /** Something that was put right and that a person should know of. */
+  notice(line: string): void;
+  /** The thread ended without being asked to, and is started again; what it had not written is lost with it. */
+  lost(reason: string): void;
+}
+
+/** The main thread's end of the template-sync thread: starts it, starts it again when it ends, closes it. */
+export class StoreThread {
+  readonly #setup: StoreSetup;
+  readonly #owner: StoreThreadOwner;
+  #worker: Worker | null = null;
+  #restart: NodeJS.Timeout | null = null;
+  #closing = false;
+  /** Whether it has worked: what cannot even start is not started again. */
+  #used = false;
+  /** After a restart the first reset has to be answered with everything that is known here. */
+  #restarted = false;
+  status: StoreStatus = { state: 'connecting', reason: 'not started', index: 0, queued: 0, counters: {} };
+
+  constructor(setup: StoreSetup, owner: StoreThreadOwner) {
+    this.#setup = setup;
+    this.#owner = owner;
+  }
+
+  /** Resolves when the store is read; MillraceError STORE_FAILED when it cannot be used or was not reached in time. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#open((failure) => {
+        if (failure === null) resolve();
+        else reject(new MillraceError('STORE_FAILED', `template store: ${failure}`));
+      });
+    });
+  }
+
+  post(requests: ToStore[]): void {
+    this.#send({ type: 'requests', requests });
+  }
+
+  /** Writes what waits to be written, as far as that is possible in time, and ends the thread. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing = true;
+    if (this.#restart !== null) clearTimeout(this.#restart);
+    const worker = this.#worker;
+    if (worker === null) return;
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    this.#send({ type: 'close', deadlineMs });
+    // The store's own close may wait for its peer, too.
+    const timer = setTimeout(() => void worker.terminate(), deadlineMs + 2_000);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  #send(request: StoreRequest): void {
+    this.#worker?.postMessage(request);
+  }
+
+  #open(opened: (failure: string | null) => void): void {
+    const worker = new Worker(ENTRY, { workerData: this.#setup, name: 'template-sync' });
+    this.#worker = worker;
+    let reason = 'ended';
+    worker.on('message', (reply: StoreReply) => {
+      if (reply.type === 'changes') this.#changes(reply.changes);
+      else if (reply.type === 'status') {
+        this.status = reply.status;
+        this.#owner.status(reply.status);
+      } else if (reply.type === 'notice') this.#owner.notice(reply.line);
+      else if (reply.type === 'ready') {
+        this.#used = true;
+        opened(null);
+      } else if (reply.type === 'failed') {
+        reason = reply.message;
+        opened(reply.message);
+        void worker.terminate();
+      }
+    });
+    worker.on('error', (error) => {
+      reason = error.message;
+    });
+    worker.on('exit', () => {
+      this.#worker = null;
+      opened(reason);
+      if (this.#used && !this.#closing) this.#again(reason);
+    });
+  }
+
+  #again(reason: string): void {
+    this.#owner.lost(reason);
+    this.#restarted = true;
+    this.#restart = setTimeout(() => this.#open(() => {}), RESTART_MS);
+  }
+
+  #changes(changes: FromStore[]): void {
+    if (this.#restarted) {
+      const reset = changes.findIndex(({ type }) => type === 'resetBegin');
+      if (reset >= 0) {
+        this.#restarted = false;
+        changes[reset] = { type: 'resetBegin', lost: true };
+      }
+    }
+    this.#owner.changes(changes);
+  }
+}

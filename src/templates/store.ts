@@ -1,0 +1,162 @@
+/**
+ * The contract of a template store: what collectors share, and what survives them. A store keeps items by scope; it never
+ * looks into a value beyond the header that stored-value.ts describes, and needs that only to decide who wins.
+ *
+ * Scopes are named by scopeName (store-key.ts), items by templateItem and the names of exporter state. Whoever writes a
+ * store of his own runs the suite in test/conformance against it.
+ */
+
+/** A value on its way into the store. */
+export interface NewItem {
+  readonly item: string;
+  /** Encoded by encodeValue. */
+  readonly value: Uint8Array;
+  /** Milliseconds since it arrived from the exporter: more than 0 when it had to wait for the store. */
+  readonly ageMs: number;
+}
+
+export interface StoredItem {
+  readonly item: string;
+  readonly value: Uint8Array;
+  /** Milliseconds since it was last announced or touched, by the clock of the store. */
+  readonly idleMs: number;
+}
+
+/**
+ * stored: it is the store's value now. unchanged: the store had the same definition already. older: another definition
+ * wins by the conflict rule (supersedes), it is in `current`. newer-format: the store holds a value of a later format,
+ * which is kept. full: too large for the store.
+ */
+export type PutOutcome = 'stored' | 'unchanged' | 'older' | 'newer-format' | 'full';
+
+export interface PutResult {
+  readonly outcome: PutOutcome;
+  /** Position in the order of changes at which this was decided. */
+  readonly index: number;
+  /** What the store has instead, for `older` and `newer-format`. */
+  readonly current: Uint8Array | null;
+}
+
+export interface RemoveResult {
+  readonly removed: number;
+  readonly index: number;
+}
+
+/** Why something is removed: taken back by the exporter, pushed out by a limit or age of the store, by a person. */
+export const REMOVAL_REASONS = ['withdrawn', 'evicted', 'operator'] as const;
+export type RemovalReason = (typeof REMOVAL_REASONS)[number];
+
+/** When something was said, for the conflict rule. */
+export interface Version {
+  readonly ageMs: number;
+  readonly exportTimeMs: number;
+  readonly sequence: number;
+}
+
+/** What clearScope takes: everything of a scope, or the templates of one kind (withdrawal of all, RFC 7011 section 8.1). */
+export const CLEAR_WHAT = ['all', 'data', 'options'] as const;
+export type ClearWhat = (typeof CLEAR_WHAT)[number];
+
+export type StoreChange =
+  | { readonly type: 'put'; readonly scope: string; readonly items: readonly StoredItem[] }
+  | {
+      readonly type: 'remove';
+      readonly scope: string;
+      readonly items: readonly string[];
+      readonly reason: RemovalReason;
+    }
+  | {
+      readonly type: 'clear';
+      readonly scope: string;
+      readonly what: ClearWhat;
+      readonly reason: RemovalReason;
+    };
+
+/**
+ * connecting: not reached yet. syncing: reached, content is being read. synced: all changes up to now are applied.
+ * degraded: was reached, is not at present, or takes no writes. blocked: a change cannot be understood; nothing after it is
+ * applied.
+ */
+export const STORE_STATES = ['connecting', 'syncing', 'synced', 'degraded', 'blocked'] as const;
+export type StoreState = (typeof STORE_STATES)[number];
+
+/** Told the content of a store and then every change of it, in one order, each once. Calls come one at a time. */
+export interface StoreWatcher {
+  /**
+   * All content follows scope by scope; what is not in it is not in the store. lost: the store has forgotten what it had
+   * acknowledged (wiped, replaced or rolled back), so that what is known here should be put again.
+   */
+  resetBegin(lost: boolean): void;
+  resetScope(scope: string, items: readonly StoredItem[]): void;
+  resetEnd(index: number): void;
+  changed(change: StoreChange, index: number): void;
+  /** reason: for people, one line, without secrets. */
+  state(state: StoreState, reason: string): void;
+}
+
+/**
+ * Every method may reject with a StoreError, and does so within a deadline of its own; a call that was rejected may have
+ * had its effect and can be repeated. Methods may be called at the same time.
+ */
+export interface TemplateStore {
+  /** Numbers since the start, by name, for those who run it. */
+  readonly counters?: Readonly<Record<string, number>>;
+  get(scope: string, item: string): Promise<StoredItem | null>;
+  /** In the order of item names; empty for a scope that is not known. */
+  getScope(scope: string): Promise<StoredItem[]>;
+  /**
+   * Puts items of one scope, all or none, with one change. The conflict rule decides over templates; of exporter state the
+   * latest wins. replacing: bytes that are no valid value; where the store has exactly these, they do not count.
+   */
+  put(scope: string, items: readonly NewItem[], replacing?: Uint8Array): Promise<PutResult>;
+  /** Notes that items were announced again, now. Makes no change; items that are not there stay away. */
+  touch(scope: string, items: readonly string[]): Promise<void>;
+  /** Removes items; with a version only those that are not newer than it. Removing what is not there is no change. */
+  remove(
+    scope: string,
+    items: readonly string[],
+    reason: RemovalReason,
+    version?: Version,
+  ): Promise<RemoveResult>;
+  clearScope(scope: string, what: ClearWhat, reason: RemovalReason): Promise<RemoveResult>;
+  /**
+   * Resolves after the first reset; one watcher at a time. Rejects with a StoreError when the store can never be used as it
+   * is configured (`fatal`), and with one that is not fatal when it could not be reached: then the watcher goes on trying.
+   */
+  watch(watcher: StoreWatcher): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Trouble with a store. The message is for people and has no secrets. */
+export class StoreError extends Error {
+  /** Whether trying again is pointless until a person has changed something. */
+  readonly fatal: boolean;
+  constructor(message: string, fatal = false, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.fatal = fatal;
+  }
+}
+
+/**
+ * Bounds of every store. Where there are too many items or scopes, those announced longest ago are evicted; what is too large
+ * is refused as `full`, and names that are too long with a StoreError.
+ */
+export const STORE_LIMITS = Object.freeze({
+  /** A template of 10 000 fields has 80 kB. */
+  maxValueBytes: 128 * 1024,
+  /** Templates and exporter state of one scope. */
+  maxItemsPerScope: 16_384,
+  /** Items of one put. */
+  maxItemsPerPut: 256,
+  maxScopes: 20_000,
+  /** Everything, in stores that are kept in the memory of a process (store-content.ts). */
+  maxContentBytes: 256 * 1024 * 1024,
+  /** A scope that nobody has announced anything of for so long is evicted. */
+  maxIdleMs: 7 * 24 * 3_600_000,
+  maxScopeNameBytes: 128,
+  maxItemNameBytes: 128,
+});
+
+/** Two definitions for one id that arrive within this time of each other are put in order by what their exporter says. */
+export const REORDER_WINDOW_MS = 60_000;

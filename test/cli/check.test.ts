@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { run, temporaryDirectory } from './child.ts';
+
+const directory = temporaryDirectory();
+const at = (name: string): string => join(directory, name);
+const findings = (stdout: string): string[] => stdout.trimEnd().split('\n');
+
+test('everything that collect would open is tried, one line each, and nothing is left behind', async () => {
+  writeFileSync(at('elements.yaml'), '- { pen: 9, id: 1, name: a, type: string }\n');
+  writeFileSync(
+    at('good.yaml'),
+    `listen: [netflow://127.0.0.1:0, "netflow://[::]:0"]
+output: ["null:", "file://${at('made/below')}/%Y.ndjson?rotate=1h", "file://${directory}/a.ndjson"]
+quarantine: ${at('quarantine')}
+ledger: ${at('ledger.json')}
+elements: ${at('elements.yaml')}
+`,
+  );
+  const { code, stdout, stderr } = await run(['check', '--config', at('good.yaml')]);
+  assert.deepEqual([code, stderr], [0, ''], stdout);
+  const lines = findings(stdout);
+  assert.equal(lines.length, 9);
+  for (const line of lines) assert.match(line, /^ok: /);
+  for (const part of [
+    `--elements "${at('elements.yaml')}": 1 element`,
+    '--output "null:": nothing to open',
+    `${at('made/below')} can be made`,
+    `--output "file://${directory}/a.ndjson": ${directory} can be written`,
+    '--quarantine',
+    '--ledger',
+    '--listen 127.0.0.1:0: is free',
+    '--listen [::]:0: is free',
+  ]) {
+    assert.ok(stdout.includes(part), `${part} in ${stdout}`);
+  }
+  for (const name of ['made', 'quarantine', 'ledger.json', 'a.ndjson'])
+    assert.ok(!existsSync(at(name)), name);
+});
+
+test('each trouble is a finding, and the exit code is 1', async () => {
+  writeFileSync(at('file'), '');
+  mkdirSync(at('folder'), { recursive: true });
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  const { code, stdout, stderr } = await run([
+    ...['check', '--listen', `netflow://127.0.0.1:${port}`, '--listen', 'netflow://127.0.0.1:0'],
+    ...['--output', `file://${at('file')}/a.ndjson`, '--quarantine', at('file/x'), '--ledger', at('folder')],
+    ...['--elements', at('missing.yaml')],
+  ]);
+  socket.close();
+  assert.deepEqual([code, stderr], [1, '']);
+  const wrong = findings(stdout).filter((line) => line.startsWith('error: '));
+  for (const pattern of [
+    /^error: cannot read .*missing\.yaml: no such file or directory$/,
+    /^error: --output ".*file\/a\.ndjson": not a directory/,
+    /^error: --ledger ".*folder": cannot write: is a directory$/,
+    /^error: --quarantine ".*file\/x": not a directory/,
+    new RegExp(`^error: cannot listen on 127\\.0\\.0\\.1:${port}: address already in use$`),
+  ]) {
+    assert.ok(
+      wrong.some((line) => pattern.test(line)),
+      `${pattern} in ${stdout}`,
+    );
+  }
+  assert.equal(wrong.length, 5, stdout);
+});
+
+test('one address given twice is found', async () => {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const uri = `netflow://127.0.0.1:${socket.address().port}`;
+  await new Promise<void>((resolve) => {
+    socket.close(() => resolve());
+  });
+  const { code, stdout } = await run(['check', '--listen', uri, '--listen', uri]);
+  assert.equal(code, 1);
+  assert.equal(findings(stdout).filter((line) => line.includes('address already in use')).length, 1);
+});
+
+test('a mistake in the options is one line on standard error and exit code 2', async () => {
+  writeFileSync(at('bad.yaml'), 'workers: none\n');
+  const { code, stdout, stderr } = await run(['check', '--config', at('bad.yaml')]);
+  assert.deepEqual([code, stdout], [2, '']);
+  assert.equal(
+    stderr,
+    `millrace: ${at('bad.yaml')}:1:10: workers "none": allowed is auto or a whole number from 1 to 256\n`,
+  );
+  const output = await run(['check', '--output', 'file:']);
+  assert.deepEqual([output.code, output.stdout], [2, '']);
+});
+
+test('--dump-config: check prints it with the findings as comments, collect prints it and does not start', async () => {
+  const flags = ['--listen', 'netflow://127.0.0.1:0', '--output', 'null:', '--slots', '64'];
+  const dumped = await run(['collect', ...flags, '--dump-config']);
+  assert.deepEqual([dumped.code, dumped.stderr], [0, '']);
+  assert.match(dumped.stdout, /^slots: 64 # --slots$/m);
+  writeFileSync(at('dump.yaml'), dumped.stdout);
+  const checked = await run(['check', '--config', at('dump.yaml'), '--dump-config']);
+  assert.equal(checked.code, 0, checked.stderr);
+  assert.match(checked.stdout, /^slots: 64 # .*dump\.yaml:\d+$/m);
+  assert.match(checked.stdout, /^# ok: --listen 127\.0\.0\.1:0: is free$/m);
+  for (const line of findings(checked.stdout)) assert.match(line, /^(# |[a-z-]+: |[a-z-]+: #| {2}- )/);
+});
