@@ -60,11 +60,11 @@ export function topLines(
   const lost = sample.lostOnTheWay + sample.kernelDropped + sample.refused;
   const lostRate = rate('lostOnTheWay') + rate('kernelDropped') + rate('refused');
   const reasons = status.conditions
-    .filter(({ ready }) => !ready)
+    .filter(({ reason }) => reason !== null)
     .map(({ name, reason }) => `${name}: ${reason}`);
   const troubles = outputs.flatMap(({ name, trouble }) => (trouble === null ? [] : [`${name} ${trouble}`]));
   const head = [
-    `millrace ${status.version} at ${url}, up ${durationText(process.uptimeSeconds)}, ${status.ready ? 'ready' : `not ready (${reasons.join('; ')})`}`,
+    `millrace ${status.version} at ${url}, up ${durationText(process.uptimeSeconds)}, ${status.ready ? 'ready' : 'not ready'}${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`,
     `flows ${perSecond(rate('records'))}   datagrams ${perSecond(rate('datagrams'))}   lost ${perSecond(lostRate)}, ${shortNumber(lost)} in all ` +
       `(${shortNumber(sample.lostOnTheWay)} on the way, ${shortNumber(sample.kernelDropped)} kernel, ${shortNumber(sample.refused)} refused)`,
     `workers ${workers.alive} of ${workers.configured}, ${percent(rate('workerBusySeconds') / workers.configured)} busy   ` +

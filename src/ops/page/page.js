@@ -227,9 +227,9 @@ function showOutputs({ ledger, parts }, rate) {
 
 function showState({ ready, conditions, version, process }) {
   const reasons = conditions
-    .filter((condition) => !condition.ready)
+    .filter(({ reason }) => reason !== null)
     .map(({ name, reason }) => `${name}: ${reason}`);
-  setState(ready ? 'ready' : reasons.join('; '), ready ? 'good' : 'bad');
+  setState([...(ready ? ['ready'] : []), ...reasons].join('; '), ready ? 'good' : 'bad');
   show(
     'about',
     `version ${version}, up ${duration(process.uptimeSeconds)}, ${bytes(process.residentBytes)} of memory`,
