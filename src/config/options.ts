@@ -8,6 +8,7 @@ import { EXPORTER_KEYS } from '../dispatch/scanner.ts';
 import { FORMATS, SCHEMAS } from '../output/encoder.ts';
 import { RECEIVE_MODES } from '../receive/receive-mode.ts';
 import { COMMANDS, type CommandName, type CommandSpec } from './commands.ts';
+import { HTTP_OPTIONS } from './http-options.ts';
 import { INSPECT_OPTIONS } from './inspect-options.ts';
 import { OPTION_GROUPS, type OptionSpec } from './option.ts';
 import * as schemas from './schemas.ts';
@@ -391,6 +392,7 @@ export const OPTIONS = {
     commands: ['collect'],
     notIn: ['file', 'environment'],
   },
+  ...HTTP_OPTIONS,
   ...SENDING_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 

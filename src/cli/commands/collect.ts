@@ -12,6 +12,7 @@ import { createLog, type Log } from '../../ops/log.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
 import { filterOf } from '../filter-option.ts';
+import { openOperations } from '../http.ts';
 import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
 import { ledgerTable } from '../ledger-table.ts';
 import { realTroubles, resolveOutputs } from '../outputs.ts';
@@ -47,6 +48,7 @@ export async function collect(
   const elements = await readElements(values.elements);
   const collector = makeCollector({ ...options, elements });
   const reloader = new Reloader(collector, log, configuration, elements, read);
+  const operations = await openOperations(collector, () => reloader.configuration, log);
   const started = collector.start();
   // From the beginning, as the signal would otherwise end the process.
   process.on('SIGHUP', () => {
@@ -58,25 +60,28 @@ export async function collect(
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
   });
   const memoryBytes = collector.sharedBytes;
+  const templates = collector.parts().store?.place ?? null;
   log.info(
     `listening on ${listen.join(', ')}; ${countText(collector.workers, 'decode worker')}; ` +
       `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}; ` +
-      `templates ${collector.keepingTemplates === null ? 'in memory only' : `in ${collector.keepingTemplates}`}`,
+      `templates ${templates === null ? 'in memory only' : `in ${templates}`}`,
     {
       listen,
       workers: collector.workers,
       sharedMemoryBytes: memoryBytes,
       receiving: collector.receiving,
-      templates: collector.keepingTemplates,
+      templates,
     },
   );
   const status = reportStatus(collector, log, values.statusInterval);
 
   await stop.wait();
   clearInterval(status);
+  operations?.drain();
   const byReader = stop.reason === 'done';
   if (!byReader) log.info(`${stop.reason}: stopping when all that was received is written`);
   const report = await collector.stop();
+  await operations?.close();
   await writeLedgerFile(values.ledger, report);
   const [trouble] = realTroubles(collector.status().troubles);
   if (byReader) {
@@ -124,6 +129,7 @@ export function collectorOptions(
     receiveBufferBytes: values.recvBuffer,
     jit: values.jit ? 'auto' : 'off',
     filter: filterOf(values.filter),
+    tail: values.http !== 'off',
     log,
     onOutputClosed,
   };
