@@ -1,0 +1,98 @@
+/** The balancer of deploy/compose.yaml as it is: nginx with its configuration in front of three collectors that share Redis. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { countLines, eventually, Running, run, temporaryDirectory } from '../cli/child.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { fromRoot } from './command-line.ts';
+
+const DATAGRAMS = 600;
+const EXPORTERS = 4;
+
+function whyNot(): string | false {
+  const { status, stderr } = spawnSync('nginx', ['-V'], { encoding: 'utf8' });
+  if (status !== 0) return 'nginx is missing: apt-get install nginx-light libnginx-mod-stream';
+  if (!/--with-stream(?!=dynamic)\b/.test(stderr) && streamModule(stderr) === null)
+    return 'the stream module of nginx is missing: apt-get install libnginx-mod-stream';
+  return process.getuid?.() === 0 ? false : 'only root may keep the address of a sender';
+}
+
+function streamModule(versionText: string): string | null {
+  const folder = /--modules-path=(\S+)/.exec(versionText)?.[1] ?? '/usr/lib/nginx/modules';
+  const path = join(folder, 'ngx_stream_module.so');
+  return existsSync(path) ? path : null;
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(resolve));
+  return port;
+}
+
+/** Starts nginx with the file of the repository, other ports put in. Returns when it listens. */
+async function startNginx(port: number, collectors: readonly number[]): Promise<void> {
+  const folder = temporaryDirectory();
+  let n = 0;
+  const adapted = readFileSync(fromRoot('deploy/compose/nginx.conf'), 'utf8')
+    .replace(/server collector-\d:2055/g, () => `server 127.0.0.1:${collectors[n++]}`)
+    .replace('listen 2055', `listen 127.0.0.1:${port}`);
+  assert.equal(n, collectors.length);
+  const module = streamModule(spawnSync('nginx', ['-V'], { encoding: 'utf8' }).stderr);
+  const load = module === null ? '' : `load_module ${module};\n`;
+  const file = join(folder, 'nginx.conf');
+  writeFileSync(file, `${load}daemon off;\npid ${join(folder, 'pid')};\n${adapted}`);
+  const nginx = spawn('nginx', ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let complaints = '';
+  nginx.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  const ended = once(nginx, 'exit');
+  after(async () => {
+    nginx.kill('SIGTERM');
+    await ended;
+  });
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  await eventually('nginx listens', () => {
+    assert.equal(nginx.exitCode, null, complaints);
+    return readFileSync('/proc/net/udp', 'utf8').includes(`0100007F:${hexPort} `);
+  });
+}
+
+test('datagrams go to every collector, with the address of their exporter', { skip: whyNot() }, async () => {
+  const redis = await RedisServer.start();
+  after(() => redis.stop());
+  const collectors = [1, 2, 3].map(
+    () =>
+      new Running([
+        'collect',
+        ...['--listen', 'netflow://127.0.0.1:0', '--templates', `${redis.uri}/0?fleet=balanced`],
+        ...['--output', 'stdout:?format=ndjson', '--workers', '1'],
+      ]),
+  );
+  const ports = await Promise.all(collectors.map((collector) => collector.port()));
+  const port = await freeUdpPort();
+  await startNginx(port, ports);
+  const to = ['--to', `127.0.0.1:${port}`, '--rate', '300', '--count', `${DATAGRAMS}`];
+  const { code, stderr } = await run(['generate', ...to, '--exporters', `${EXPORTERS}`]);
+  assert.equal(code, 0, stderr);
+  const flows = Number(/\((\d+) flows?/.exec(stderr)?.[1]);
+  assert.ok(flows > DATAGRAMS);
+  const written = () => collectors.reduce((sum, { stdout }) => sum + countLines(stdout), 0);
+  await eventually(`all ${flows} flows`, () => written() === flows);
+
+  for (const collector of collectors) collector.kill('SIGTERM');
+  const ends = await Promise.all(collectors.map(({ ended }) => ended));
+  const seen = new Set<string>();
+  for (const { code, stdout } of ends) {
+    assert.equal(code, 0);
+    assert.ok(countLines(stdout) > flows / 6, 'a fair share');
+    for (const [, address] of stdout.matchAll(/"exporter_addr":"([^"]+)"/g)) seen.add(address);
+  }
+  assert.deepEqual([...seen].sort(), ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4']);
+});

@@ -1,0 +1,187 @@
+/** The package as a user gets it: packed, installed into an empty directory, run by every Node.js that it is for. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { countLines, eventually, temporaryDirectory } from '../cli/child.ts';
+import { concat, ipfix, set, template, u8, u32 } from '../support/bytes.ts';
+import { execute, install, userEnvironment } from './npm.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const directory = temporaryDirectory();
+const at = (...parts: string[]): string => join(directory, ...parts);
+const { version, main, types, bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+// Without scripts: prepack would build anew, under the feet of the tests that run beside this one.
+const packed = await execute('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', directory], {
+  cwd: root,
+});
+assert.equal(packed.code, 0, packed.stderr);
+const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
+const paths = new Set(files.map(({ path }) => path));
+
+mkdirSync(at('user'));
+writeFileSync(at('user/package.json'), '{"name":"user","private":true,"type":"module"}');
+const [notInstalled, ...runtimes] = await Promise.all([
+  install(at('user'), at(filename)),
+  ...[20, 22, 24].map(runtime),
+]);
+
+interface Runtime {
+  readonly major: number;
+  readonly folder: string;
+  readonly skip: string | false;
+}
+
+/** The directory of a Node.js of this major version, or why there is none. */
+async function runtime(major: number): Promise<Runtime> {
+  if (process.versions.node.startsWith(`${major}.`))
+    return { major, folder: dirname(process.execPath), skip: false };
+  // The package `node` has an install script that fetches one of these.
+  const name = `node-${process.platform}-${process.arch}`;
+  const home = at(`node-${major}`);
+  mkdirSync(home);
+  writeFileSync(join(home, 'package.json'), '{"private":true}');
+  const skip = await install(home, '--ignore-scripts', `${name}@${major}`);
+  return { major, folder: join(home, 'node_modules', name, 'bin'), skip };
+}
+
+test('it has what runs and what is read, and nothing of the development', () => {
+  const belongs = [
+    /^dist\/(src|workers)\/.*\.(js|d\.ts|lua)$/,
+    /^dist\/test\/conformance\/(store-conformance|recorder)\.(js|d\.ts)$/,
+    /^src\/ops\/page\//,
+    /^(docs|deploy)\//,
+    /^(README\.md|CHANGELOG\.md|LICENSE|package\.json)$/,
+  ];
+  for (const path of paths) {
+    assert.ok(
+      belongs.some((pattern) => pattern.test(path)),
+      path,
+    );
+    assert.doesNotMatch(path, /^dist\/src\/(config|elements)\/generate\.|\.test\./);
+  }
+});
+
+test('everything that package.json and the program name is in it', () => {
+  const entries = Object.values(exports as Record<string, Record<string, string>>).flatMap(Object.values);
+  for (const path of [main, types, bin.millrace, ...entries])
+    assert.ok(paths.has(path.replace(/^\.\//, '')), path);
+  const built = (folder: string): string[] =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`);
+  const scripts = built('src/fleet/scripts').map((path) => `dist/${path}`);
+  const threads = built('workers').map((path) => `dist/${path.replace(/\.ts$/, '.js')}`);
+  assert.ok(scripts.length > 5 && threads.length > 2);
+  for (const path of [...scripts, ...threads]) assert.ok(paths.has(path), path);
+});
+
+test('no package comes along that only the development needs', { skip: notInstalled }, () => {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>;
+  };
+  const there = readdirSync(at('user/node_modules'));
+  for (const name of Object.keys(devDependencies)) assert.ok(!there.includes(name), name);
+});
+
+/** The library example of the README, with a datagram in front, and its output. */
+const [, example] = /^## Library\n[^#]*?```ts\n(.*?)```/ms.exec(
+  readFileSync(join(root, 'README.md'), 'utf8'),
+)!;
+const EXPECTED = /^256 10\.0\.0\.1 1500\n/;
+const datagram = ipfix(
+  {},
+  set(2, template(256, [8, 4], [1, 4])),
+  set(256, concat(u8(10, 0, 0, 1), u32(1500))),
+);
+
+let typed: Promise<unknown> | null = null;
+/** Types are looked at and taken away by the compiler, once for all versions of Node.js. */
+function compileExample(): Promise<unknown> {
+  const lines = `import { readFileSync } from 'node:fs';\n${example}`.replace(
+    /^const decoder/m,
+    "const datagram = readFileSync('datagram');\n$&",
+  );
+  writeFileSync(at('user/datagram'), datagram);
+  writeFileSync(at('user/example.ts'), lines);
+  const compilerOptions = {
+    ...{ strict: true, skipLibCheck: false, noEmitOnError: true },
+    ...{ target: 'es2022', lib: ['es2023', 'es2024.sharedmemory'], module: 'nodenext' },
+    ...{ types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
+  };
+  writeFileSync(at('user/tsconfig.json'), JSON.stringify({ compilerOptions, files: ['example.ts'] }));
+  return execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], {
+    cwd: at('user'),
+  }).then(({ code, stdout, stderr }) => assert.equal(code, 0, stdout + stderr));
+}
+
+async function decodeGenerated(millrace: (...args: string[]) => ReturnType<typeof execute>): Promise<void> {
+  const made = await millrace('generate', '--output', 'small.dgrams', '--count', '50', '--version', '10');
+  assert.equal(made.code, 0, made.stderr);
+  const decoded = await millrace('decode', 'small.dgrams', '--format', 'ndjson');
+  assert.equal(decoded.code, 0, decoded.stderr);
+  const flows = Number(/\((\d+) flows/.exec(made.stderr)?.[1]);
+  assert.ok(flows > 50);
+  assert.equal(countLines(decoded.stdout), flows);
+}
+
+/** Real datagrams through real threads; whatever receives them on this system. */
+async function collectGenerated(
+  program: string,
+  env: NodeJS.ProcessEnv,
+  millrace: (...args: string[]) => ReturnType<typeof execute>,
+): Promise<void> {
+  const args = [
+    'collect',
+    '--listen',
+    'netflow://127.0.0.1:0',
+    '--templates',
+    'memory:',
+    '--output',
+    'stdout:',
+  ];
+  const collector = spawn(program, args, { cwd: at('user'), env });
+  const closed = once(collector, 'close');
+  let stdout = '';
+  let stderr = '';
+  collector.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const port = await new Promise<string>((resolve, reject) => {
+    collector.once('close', () => reject(new Error(stderr)));
+    collector.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      const [, found] = /netflow:\/\/127\.0\.0\.1:(\d+)/.exec(stderr) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  const sent = await millrace('generate', '--to', `127.0.0.1:${port}`, '--count', '50', '--rate', '500');
+  const flows = Number(/\((\d+) flows/.exec(sent.stderr)?.[1]);
+  assert.ok(flows > 50);
+  await eventually(`${flows} flows`, () => countLines(stdout) === flows);
+  collector.kill('SIGTERM');
+  assert.equal((await closed)[0], 0, stderr);
+}
+
+for (const { major, folder, skip } of runtimes) {
+  test(`Node.js ${major}: the command and the library work`, { skip: notInstalled || skip }, async () => {
+    const program = at('user/node_modules/.bin/millrace');
+    const env = { ...userEnvironment(folder), XDG_STATE_HOME: at('state') };
+    const options = { cwd: at('user'), env };
+    const node = (...args: string[]) => execute(join(folder, 'node'), args, options);
+    const millrace = (...args: string[]) => execute(program, args, options);
+
+    assert.match((await node('--version')).stdout, new RegExp(`^v${major}\\.`));
+    assert.deepEqual(await millrace('--version'), { code: 0, stdout: `millrace ${version}\n`, stderr: '' });
+    await decodeGenerated(millrace);
+    await collectGenerated(program, env, millrace);
+    await (typed ??= compileExample());
+    const { code, stdout, stderr } = await node('example.js');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, EXPECTED);
+    const suite = "import('millrace/conformance').then((m) => console.log(typeof m.storeConformance))";
+    assert.equal((await node('-e', suite)).stdout, 'function\n');
+  });
+}
