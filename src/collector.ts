@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
+import { abandon } from './accounting/abandon.ts';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import { MillraceError } from './base/errors.ts';
@@ -226,6 +227,14 @@ export class Collector {
     this.#settle();
     await this.#closeAll();
     return this.report();
+  }
+
+  /** The account as it is when what is not finished is given up; the process is to end then. */
+  abandon(): { report: CollectorReport; abandoned: string[] } {
+    const given = abandon(this.report(), this.#pipeline?.waiting ?? 0);
+    const queued = this.#store?.report?.queued ?? 0;
+    if (queued > 0) given.abandoned.push(`${queued} writes to the template store`);
+    return given;
   }
 
   /**

@@ -162,6 +162,11 @@ export class Pipeline {
     return { tasks: this.#tasks.running, slotsUsed: this.#rings.map((ring) => ring.used()) };
   }
 
+  /** Datagrams in the rings that were not looked at yet. */
+  get waiting(): number {
+    return this.#rings.reduce((sum, ring) => sum + ring.available(), 0);
+  }
+
   /** Bytes of the shared heap that are in use. */
   get heapBytes(): number {
     return this.#heap.usedBytes;

@@ -51,6 +51,7 @@ export const DATAGRAM_METRICS: readonly MetricSpec[] = [
       decoded: 'datagrams_decoded',
       filtered: 'datagrams_filtered',
       quarantined: 'datagrams_quarantined',
+      abandoned: 'datagrams_abandoned',
       oversize: 'datagrams_refused_oversize',
       malformed: 'datagrams_refused_malformed',
       unknown_version: 'datagrams_refused_unknown_version',

@@ -1,7 +1,13 @@
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
-import { Collector, type CollectorLog, type CollectorOptions } from '../../collector.ts';
+import {
+  Collector,
+  type CollectorLog,
+  type CollectorOptions,
+  type CollectorReport,
+} from '../../collector.ts';
 import type { Configuration } from '../../config/configuration.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
@@ -80,7 +86,8 @@ export async function collect(
   operations?.drain();
   const byReader = stop.reason === 'done';
   if (!byReader) log.info(`${stop.reason}: stopping when all that was received is written`);
-  const report = await collector.stop();
+  await sleep(byReader ? 0 : values.drainGrace);
+  const { report, abandoned } = await drain(collector, values.drainTimeout);
   await operations?.close();
   await writeLedgerFile(values.ledger, report);
   const [trouble] = realTroubles(collector.status().troubles);
@@ -92,7 +99,26 @@ export async function collect(
   if (trouble !== undefined) log.warn(trouble);
   if (values.logFormat === 'json') log.info('ledger', { ledger: report });
   else say(ledgerTable(report));
-  return ExitCode.ok;
+  if (abandoned.length === 0) return ExitCode.ok;
+  complain(`not finished within ${values.drainTimeout / 1000} s, given up: ${abandoned.join(', ')}`);
+  // What was given up would keep the process.
+  process.exit(ExitCode.failed);
+}
+
+/** Stops the collector, at most for so long. abandoned: what it had not finished then, in words. */
+async function drain(
+  collector: Collector,
+  timeoutMs: number,
+): Promise<{ report: CollectorReport; abandoned: string[] }> {
+  const late = new AbortController();
+  const finished = collector.stop().then((report) => ({ report, abandoned: [] }));
+  const given = sleep(timeoutMs, null, { signal: late.signal }).then(() => collector.abandon());
+  try {
+    return await Promise.race([finished, given]);
+  } finally {
+    given.catch(() => {});
+    late.abort();
+  }
 }
 
 export function collectorOptions(
