@@ -20,8 +20,9 @@ import type { MessageHeader } from '../wire/header.ts';
 import type { MessageAccounts } from './message-accounts.ts';
 import type { DatagramIdentity, Note } from './note.ts';
 import { OptionsDecoder } from './options-decoder.ts';
-import type { Replica, SharingCompanion } from './replica.ts';
+import type { Replica } from './replica.ts';
 import type { ScanHandler } from './scanner.ts';
+import type { SharingCompanion } from './shared-scopes.ts';
 import type { Task } from './task-queue.ts';
 
 /** What a collector keeps beside each scope. */

@@ -11,33 +11,7 @@ import { decodeValue, encodeValue, isCleared, sameContent, ValueKind } from '../
 import type { TemplateAction } from '../templates/template-registry.ts';
 import type { MessageHeader } from '../wire/header.ts';
 import type { Scanner, Sharing } from './scanner.ts';
-
-interface Known {
-  /** As it is in the store, or on its way there. */
-  value: Uint8Array;
-  /** When it was last announced, milliseconds since the Unix epoch. */
-  seenAtMs: number;
-}
-
-/** All that is known of a scope, whether its exporter sends to this collector or not. */
-interface SharedScope {
-  readonly name: string;
-  readonly templates: Map<number, Known>;
-  state: ExporterState | null;
-  /** The scope here; null while its exporter has not been seen, or was silent for long. */
-  live: SharingScope | null;
-}
-
-/** What the owner of scopes keeps for the replica beside each. */
-export interface SharingCompanion {
-  /** What the fleet knows of it; null while that is nothing, or where nothing is shared. */
-  shared: SharedScope | null;
-  state: ExporterState | null;
-  /** When a miss is to be told next. */
-  nextMissMs: number;
-}
-
-type SharingScope = Scope<SharingCompanion>;
+import { type SharedScope, SharedScopes, type SharingCompanion, type SharingScope } from './shared-scopes.ts';
 
 export interface ReplicaParts {
   limits: DecodeLimits;
@@ -60,7 +34,7 @@ export interface ReplicaCounters {
   /** Values from the store that are none, by no means usable, or of a key that is none. */
   values_refused: number;
   /** Scopes and items for which there was no room. */
-  refused_full: number;
+  unshared_full: number;
   /** Templates found here at the first data or after a local eviction. */
   recalled: number;
   /** Resets after which the store was told everything again. */
@@ -79,7 +53,7 @@ const MISS_INTERVAL_MS = 1_000;
  */
 export class Replica implements Sharing<SharingCompanion> {
   readonly #parts: ReplicaParts;
-  readonly #scopes = new Map<string, SharedScope>();
+  readonly #scopes = new SharedScopes();
   readonly #touchMs: number;
   #scanner!: Scanner<SharingCompanion>;
   #outbox: ToStore[] = [];
@@ -89,12 +63,7 @@ export class Replica implements Sharing<SharingCompanion> {
   #reset: { lost: boolean; seen: Set<string> } | null = null;
   /** Watermark: index of the last change whose effects are all visible. */
   applied = 0;
-  readonly counters: ReplicaCounters = {
-    values_refused: 0,
-    refused_full: 0,
-    recalled: 0,
-    announced_again: 0,
-  };
+  readonly #counters = { values_refused: 0, recalled: 0, announced_again: 0 };
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
@@ -104,6 +73,10 @@ export class Replica implements Sharing<SharingCompanion> {
   attach(scanner: Scanner<SharingCompanion>): void {
     this.#scanner = scanner;
     if (this.#parts.evictionsShared) scanner.templates.onEvicted = (entry) => this.#evicted(entry);
+  }
+
+  get counters(): ReplicaCounters {
+    return { ...this.#counters, unshared_full: this.#scopes.refused };
   }
 
   get scopes(): number {
@@ -148,7 +121,7 @@ export class Replica implements Sharing<SharingCompanion> {
       this.#outbox.push({ type: 'touch', scope: shared.name, item });
       return;
     }
-    shared.templates.set(templateId, { value, seenAtMs: nowMs });
+    if (!this.#scopes.keep(shared, templateId, { value, seenAtMs: nowMs })) return;
     this.#outbox.push({ type: 'put', scope: shared.name, item, value, arrivedAtMs: nowMs });
   }
 
@@ -161,10 +134,11 @@ export class Replica implements Sharing<SharingCompanion> {
     const shared = scope.companion.shared;
     if (shared === null) return;
     if (templateId === 'all') {
-      for (const [id, { value }] of shared.templates) if (isCleared(value, kind)) shared.templates.delete(id);
+      for (const [id, { value }] of shared.templates)
+        if (isCleared(value, kind)) this.#scopes.lose(shared, id);
       this.#outbox.push({ type: 'clear', scope: shared.name, what: kind, reason: 'withdrawn' });
     } else if (this.#knows(shared, templateId, kind)) {
-      shared.templates.delete(templateId);
+      this.#scopes.lose(shared, templateId);
       const { exportTimeMs, sequence } = header;
       const said = { arrivedAtMs: scope.lastSeenMs, exportTimeMs, sequence };
       const item = templateItem(templateId);
@@ -175,7 +149,7 @@ export class Replica implements Sharing<SharingCompanion> {
   recall(scope: SharingScope, templateId: number, nowMs: number): TemplateEntry | undefined {
     const shared = scope.companion.shared;
     if (shared?.templates.has(templateId) && this.#restore(shared, templateId)) {
-      this.counters.recalled++;
+      this.#counters.recalled++;
       return this.#scanner.templates.find(scope, templateId, nowMs);
     }
     const { companion } = scope;
@@ -211,7 +185,7 @@ export class Replica implements Sharing<SharingCompanion> {
     switch (message.type) {
       case 'resetBegin':
         this.#reset = { lost: message.lost, seen: new Set() };
-        if (message.lost && this.#scopes.size > 0) this.counters.announced_again++;
+        if (message.lost && this.#scopes.size > 0) this.#counters.announced_again++;
         break;
       case 'resetScope':
         this.#resetScope(message.scope, message.items);
@@ -249,7 +223,7 @@ export class Replica implements Sharing<SharingCompanion> {
   #resetEnd(): void {
     const reset = this.#reset!;
     this.#reset = null;
-    for (const shared of [...this.#scopes.values()]) {
+    for (const shared of this.#scopes.all()) {
       if (!reset.seen.has(shared.name)) this.#forgetMissing(shared, new Set(), reset.lost);
     }
   }
@@ -261,7 +235,7 @@ export class Replica implements Sharing<SharingCompanion> {
       if (lost) this.#outbox.push({ type: 'put', scope: shared.name, item, value, arrivedAtMs: seenAtMs });
       else this.#drop(shared, item);
     }
-    this.#tidy(shared);
+    this.#scopes.tidy(shared);
   }
 
   #announceAgain(name: string): void {
@@ -282,7 +256,7 @@ export class Replica implements Sharing<SharingCompanion> {
       'store',
       () => `${change.type} of ${change.scope} by the template store: ${change.reason}`,
     );
-    this.#tidy(shared);
+    this.#scopes.tidy(shared);
   }
 
   #clear(shared: SharedScope, what: ClearWhat): void {
@@ -304,7 +278,7 @@ export class Replica implements Sharing<SharingCompanion> {
     // Rates and names first: templates release data that need them.
     for (const item of items) if (itemTemplateId(item.item) < 0) this.#putState(shared, item);
     for (const item of items) if (itemTemplateId(item.item) >= 0) this.#putTemplate(shared, item);
-    this.#tidy(shared);
+    this.#scopes.tidy(shared);
   }
 
   #putTemplate(shared: SharedScope, { item, value, idleMs }: StoredItem): void {
@@ -319,14 +293,10 @@ export class Replica implements Sharing<SharingCompanion> {
       // Whoever announces it next puts it right.
       const entry = shared.live?.templates.get(templateId);
       if (entry !== undefined) entry.nextTouchMs = 0;
-      shared.templates.delete(templateId);
+      this.#scopes.lose(shared, templateId);
       return;
     }
-    if (known === undefined && shared.templates.size >= this.#parts.limits.maxTemplatesPerScope) {
-      this.counters.refused_full++;
-      return;
-    }
-    shared.templates.set(templateId, { value, seenAtMs });
+    if (!this.#scopes.keep(shared, templateId, { value, seenAtMs })) return;
     if (shared.live !== null) this.#restore(shared, templateId);
   }
 
@@ -349,7 +319,7 @@ export class Replica implements Sharing<SharingCompanion> {
   }
 
   #refuse(shared: SharedScope, item: string): void {
-    this.counters.values_refused++;
+    this.#counters.values_refused++;
     this.#parts.note('store-value', () => `the template store has no sound value for ${shared.name} ${item}`);
   }
 
@@ -376,14 +346,14 @@ export class Replica implements Sharing<SharingCompanion> {
       shared.state?.forget(item);
       return;
     }
-    shared.templates.delete(templateId);
+    this.#scopes.lose(shared, templateId);
     if (shared.live !== null && this.#scanner.takeBack(shared.live, templateId))
       this.#parts.removed(templateId);
   }
 
   #evicted({ scope, templateId }: TemplateEntry): void {
     const shared = (scope as SharingScope).companion.shared;
-    if (shared === null || !shared.templates.delete(templateId)) return;
+    if (shared === null || !this.#scopes.lose(shared, templateId)) return;
     const item = templateItem(templateId);
     this.#outbox.push({ type: 'remove', scope: shared.name, item, reason: 'evicted', said: null });
   }
@@ -434,7 +404,7 @@ export class Replica implements Sharing<SharingCompanion> {
   /** What is shared of a scope that is live here; null when there is no room for another. */
   #shared(scope: SharingScope): SharedScope | null {
     if (scope.companion.shared !== null) return scope.companion.shared;
-    const shared = this.#create(nameOf(scope));
+    const shared = this.#scopes.create(nameOf(scope));
     if (shared !== null) this.#link(shared, scope);
     return shared;
   }
@@ -443,22 +413,12 @@ export class Replica implements Sharing<SharingCompanion> {
   #open(name: string): SharedScope | null {
     const key = name.length > STORE_LIMITS.maxScopeNameBytes ? null : parseScopeName(name);
     if (key === null) {
-      this.counters.values_refused++;
+      this.#counters.values_refused++;
       return null;
     }
-    const shared = this.#create(name);
+    const shared = this.#scopes.create(name);
     const live = this.#scanner.scopes.find(key.version, key.address, 0, key.port, key.domain);
     if (shared !== null && live !== undefined) this.#link(shared, live);
-    return shared;
-  }
-
-  #create(name: string): SharedScope | null {
-    if (this.#scopes.size >= STORE_LIMITS.maxScopes) {
-      this.counters.refused_full++;
-      return null;
-    }
-    const shared: SharedScope = { name, templates: new Map(), state: null, live: null };
-    this.#scopes.set(name, shared);
     return shared;
   }
 
@@ -473,15 +433,7 @@ export class Replica implements Sharing<SharingCompanion> {
       companion.state = shared.state;
     }
   }
-
-  /** Forgets a scope of which nothing is known any more. */
-  #tidy(shared: SharedScope): void {
-    if (shared.templates.size > 0 || shared.live !== null || shared.state !== null) return;
-    this.#scopes.delete(shared.name);
-  }
 }
-
-export type { SharedScope };
 
 function nameOf({ version, address, port, domain }: Scope): string {
   return scopeName(version, address, port, domain);

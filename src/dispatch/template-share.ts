@@ -6,8 +6,9 @@ import { StoreSession } from '../fleet/session.ts';
 import type { TemplateKind } from '../templates/scope.ts';
 import type { TemplateStore } from '../templates/store.ts';
 import { WRITER_BYTES } from '../templates/stored-value.ts';
-import { Replica, type ReplicaCounters, type SharingCompanion } from './replica.ts';
+import { Replica, type ReplicaCounters } from './replica.ts';
 import type { Scanner } from './scanner.ts';
+import type { SharingCompanion } from './shared-scopes.ts';
 
 export interface SharingEnd {
   readonly scanner: Scanner<SharingCompanion>;

@@ -238,6 +238,37 @@ test('values in the store that are none are refused, counted and replaced by the
   await c.stop();
 });
 
+test('what a limit here pushes out stays in the store and comes back, or is removed everywhere, as asked', async () => {
+  for (const evictions of ['local', 'fleet']) {
+    const { uri, key } = newFleet();
+    const a = await FleetCollector.start(uri, '--evictions', evictions);
+    const messages = new ExporterMessages(1);
+    // A collector uses up to 1 000 templates of a scope at a time.
+    for (let id = 256; id < 256 + 1_001; id++) {
+      await exporters.send('127.0.0.9', a.port, messages.announce(id, OCTETS_FIRST));
+      if (id % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const hash = key('t:ipfix/127.0.0.9/0/1');
+    await until(
+      'the last is stored',
+      async () => (await redis.command('HEXISTS', hash, 'template/1256')) === 1,
+    );
+    if (evictions === 'fleet') {
+      await until(
+        'the first is removed',
+        async () => (await redis.command('HEXISTS', hash, 'template/256')) === 0,
+      );
+    } else {
+      await exporters.send('127.0.0.9', a.port, messages.data(256, OCTETS_FIRST, 1));
+      await a.running.lines(1);
+      assertRight(a.flows);
+      assert.equal(await redis.command('HEXISTS', hash, 'template/256'), 1);
+    }
+    const report = await a.stop();
+    assert.equal(report.counters.templates_evicted, evictions === 'fleet' ? 1 : 2);
+  }
+});
+
 test('a store that cannot be used ends the start with one line and no secret', async () => {
   const locked = await RedisServer.start({ requirepass: 'right' }, { password: 'right' });
   try {
