@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExporterSimulator } from '../../src/generator/exporters.ts';
+import { parseOutputUri } from '../../src/output/output-uri.ts';
 import { MAX_TAIL_RECORDS_PER_SECOND, type TailReader } from '../../src/output/tail.ts';
 import { collectAll, type Fed } from '../support/collect.ts';
 
@@ -85,4 +86,40 @@ test('without a reader nothing is encoded for it', async () => {
     },
   );
   assert.ok(report.counters.records_decoded > 0);
+});
+
+test('who watches loses nothing by a reload that gives their encoding another place', async () => {
+  const reader = new Reader();
+  const outputs = (...uris: string[]) =>
+    uris.map((uri) => parseOutputUri(uri, { format: 'ndjson', schema: 'millrace' }));
+  const wanted = [
+    outputs('null:?format=msgpack', 'stdout:?format=msgpack'),
+    outputs('stdout:?format=ndjson&schema=iana', 'null:?format=ndjson&schema=millrace'),
+    outputs('stdout:?format=msgpack'),
+  ];
+  const reloads: Promise<void>[] = [];
+  const fed = async function* (): AsyncGenerator<Fed> {
+    let i = 0;
+    for (const datagram of traffic(800)) {
+      yield datagram;
+      // What is fed waits until a reload is through.
+      if (++i % 200 === 50) await reloads.at(-1);
+    }
+  };
+  const { report } = await collectAll(
+    fed(),
+    { output: 'null:?format=ndjson&schema=millrace', tail: true },
+    (collector, count) => {
+      if (count === 1) collector.tail!.add(reader);
+      if (count % 200 === 0 && wanted.length > 0) {
+        const admission = { allow: [], exporterRate: 0 };
+        reloads.push(collector.reload({ outputs: wanted.shift()!, elements: [], admission }));
+      }
+    },
+  );
+  await Promise.all(reloads);
+  assert.equal(reloads.length, 3);
+  assert.equal(reader.lines, reader.records);
+  assert.equal(reader.records + reader.skipped, report.counters.records_decoded);
+  assert.ok(reader.records > 0);
 });

@@ -84,9 +84,11 @@ test('a filter chooses among flows before sample and limit do, and its mistakes 
   const tail = new Tail(clock);
   const streams = new FlowStreams(tail);
   const { client, stop } = connect(streams, { filter: 'dst port 53 and bytes > 2', sample: '2' });
+  const other = connect(streams, { filter: 'dst port 80 and not bytes > 8' }).client;
   const flows = Array.from({ length: 12 }, (_, i) => ({ n: i, dst_port: i % 2 === 0 ? 53 : 80, bytes: i }));
   tail.show(Buffer.from(flows.map((flow) => `${JSON.stringify(flow)}\n`).join('')), flows.length);
   assert.deepEqual(numbers(client), [4, 8]);
+  assert.deepEqual(numbers(other), [1, 3, 5, 7]);
   stop();
   assert.throws(
     () => streams.open(request({ filter: 'bytes >' })),

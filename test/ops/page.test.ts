@@ -1,6 +1,6 @@
 /** The status page in a real browser, on a real collector with traffic. Screenshots stay in test-artefacts/. */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -198,5 +198,20 @@ test('with a token it asks for it, and keeps it for the tab', { skip }, async ()
   assert.equal(await page.isVisible('#token'), false);
   await page.reload();
   await until(page, `${text('state')} === 'ready'`);
+  await page.close();
+});
+
+test('an output that a reload has taken away stays in the table', { skip }, async () => {
+  const file = join(temporaryDirectory(), 'millrace.yaml');
+  writeFileSync(file, 'output: "null:?format=ndjson"\n');
+  const collector = start(...COLLECT, '--http', '127.0.0.1:0', '--config', file);
+  await collector.port();
+  writeFileSync(file, 'output: "null:?format=msgpack"\n');
+  collector.kill('SIGHUP');
+  await collector.until('changed', () => collector.stderr.includes('changed: output'));
+  const { page, complaints } = await visit(/http:\/\/[\d.:]+/.exec(collector.stderr)![0]);
+  await until(page, "document.querySelectorAll('#output-rows tr:not(.empty)').length === 2");
+  assert.match((await page.textContent('#output-rows'))!, /format=ndjson.*closed.*format=msgpack.*works/s);
+  assert.deepEqual(complaints, []);
   await page.close();
 });

@@ -11,15 +11,11 @@ const EVENT_START = Buffer.from('data: ');
 const EVENT_END = Buffer.from('\n\n');
 const EVENT_BYTES = EVENT_START.length + EVENT_END.length;
 
-/** Decides which records a reader wants; record: one encoded record, without its line end. */
-export type FlowFilter = (record: Uint8Array) => boolean;
-
-/** The filter of a reader. Throws RequestError 400 with what is wrong with the text, and where. */
-function parseFlowFilter(text: string | undefined): FlowFilter {
-  if (text === undefined) return () => true;
+/** The filter of a reader; null for none. Throws RequestError 400 with what is wrong with the text, and where. */
+function parseFlowFilter(text: string | undefined): RecordFilter | null {
+  if (text === undefined) return null;
   try {
-    const filter = new RecordFilter(parseFilter(text));
-    return (record) => filter.matches(JSON.parse(Buffer.from(record).toString()) as JsonRecord);
+    return new RecordFilter(parseFilter(text));
   } catch (error) {
     if (error instanceof FilterError) throw new RequestError(400, `filter: ${error.message}`);
     throw error;
@@ -31,6 +27,9 @@ export class FlowStreams {
   sent = 0;
   lost = 0;
   readonly #tail: Tail;
+  /** The chunk that was shown last, and its records: they are parsed once for the filters of all readers. */
+  #chunk: Uint8Array | null = null;
+  #records: JsonRecord[] = [];
 
   constructor(tail: Tail) {
     this.#tail = tail;
@@ -40,9 +39,19 @@ export class FlowStreams {
     return this.#tail.readers;
   }
 
+  /** The record that is the index-th of a chunk; bytes: where it stands, without its line end. */
+  record(chunk: Uint8Array, index: number, bytes: Uint8Array): JsonRecord {
+    if (chunk !== this.#chunk) {
+      this.#chunk = chunk;
+      this.#records = [];
+    }
+    this.#records[index] ??= JSON.parse(Buffer.from(bytes).toString()) as JsonRecord;
+    return this.#records[index];
+  }
+
   /** Server-sent events: a record each, as JSON; `lost` with a number of records; `end` after the last one. */
   open(request: Request): StreamReply {
-    const wanted = parseFlowFilter(request.parameters.get('filter'));
+    const filter = parseFlowFilter(request.parameters.get('filter'));
     const limit = integerParameter(request, 'limit', 1, MAX_COUNT, Number.POSITIVE_INFINITY);
     const sample = integerParameter(request, 'sample', 1, MAX_COUNT, 1);
     if (this.#tail.readers >= HTTP_LIMITS.maxFlowReaders) {
@@ -50,12 +59,14 @@ export class FlowStreams {
     }
     return {
       start: (stream) => {
-        const reader = new FlowReader(stream, this, wanted, limit, sample);
+        const reader = new FlowReader(stream, this, filter, limit, sample);
         this.#tail.add(reader);
         const heartbeat = setInterval(() => reader.beat(), HTTP_LIMITS.heartbeatMs);
         return () => {
           clearInterval(heartbeat);
           this.#tail.remove(reader);
+          this.#chunk = null;
+          this.#records = [];
         };
       },
     };
@@ -65,7 +76,7 @@ export class FlowStreams {
 class FlowReader implements TailReader {
   readonly #stream: EventStream;
   readonly #totals: FlowStreams;
-  readonly #wanted: FlowFilter;
+  readonly #filter: RecordFilter | null;
   readonly #sample: number;
   #left: number;
   /** Records up to the next one of the sample. */
@@ -73,10 +84,16 @@ class FlowReader implements TailReader {
   /** Lost since the reader was last told. */
   #lost = 0;
 
-  constructor(stream: EventStream, totals: FlowStreams, wanted: FlowFilter, limit: number, sample: number) {
+  constructor(
+    stream: EventStream,
+    totals: FlowStreams,
+    filter: RecordFilter | null,
+    limit: number,
+    sample: number,
+  ) {
     this.#stream = stream;
     this.#totals = totals;
-    this.#wanted = wanted;
+    this.#filter = filter;
     this.#left = limit;
     this.#sample = sample;
   }
@@ -86,11 +103,12 @@ class FlowReader implements TailReader {
     const room = HTTP_LIMITS.maxFlowReaderBytes - this.#stream.waiting;
     const events = Buffer.allocUnsafe(chunk.length + records * EVENT_BYTES);
     let length = 0;
-    for (let start = 0; start < chunk.length && this.#left > 0; ) {
+    for (let start = 0, i = 0; start < chunk.length && this.#left > 0; i++) {
       const end = chunk.indexOf(LINE_END, start);
       const record = chunk.subarray(start, end);
       start = end + 1;
-      if (!this.#wanted(record) || --this.#untilNext > 0) continue;
+      if (this.#filter?.matches(this.#totals.record(chunk, i, record)) === false) continue;
+      if (--this.#untilNext > 0) continue;
       this.#untilNext = this.#sample;
       if (length + record.length + EVENT_BYTES > room) {
         this.#lose(1);

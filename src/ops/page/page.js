@@ -210,16 +210,20 @@ function showReceivers(receivers, rate) {
 }
 
 function showOutputs({ ledger, parts }, rate) {
-  const rows = ledger.outputs.map(({ output, written, dropped_queue_full, dropped_failed }, i) => {
+  const rows = ledger.outputs.map(({ output, written, dropped_queue_full, dropped_failed }) => {
     const dropped = dropped_queue_full + dropped_failed;
-    const { queuedRecords, trouble } = parts.outputs[i];
+    // A reload may have taken it away.
+    const open = parts.outputs.find(({ name }) => name === output);
+    const state = open === undefined ? 'closed' : (open.trouble ?? 'works');
+    const writtenBy = (document) =>
+      document.ledger.outputs.find((other) => other.output === output)?.written ?? 0;
     return [
       [output, 'long'],
-      number(compact(rate((document) => document.ledger.outputs[i]?.written ?? 0))),
+      number(compact(rate(writtenBy))),
       number(compact(written)),
-      orDash(queuedRecords),
+      orDash(open?.queuedRecords ?? 0),
       dropped > 0 ? number(compact(dropped), 'alarm') : number('–', 'dim'),
-      trouble === null ? ['works', 'dim'] : [trouble, 'long'],
+      [state, open?.trouble ? 'long' : 'dim'],
     ];
   });
   fill('output-rows', rows, 'None.');
