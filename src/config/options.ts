@@ -241,7 +241,7 @@ export const OPTIONS = {
     defaultHelp: 'a file in $STATE_DIRECTORY or $XDG_STATE_HOME/millrace',
     help: 'where templates and exporter state are kept and shared: memory: (nowhere), file:///PATH, redis://HOST:6379/0?fleet=NAME (docs/store.md)',
     group: 'Templates',
-    commands: ['collect', 'templates', 'log'],
+    commands: ['collect', 'templates', 'log', 'doctor'],
   },
   evictions: {
     flag: 'evictions',

@@ -24,7 +24,7 @@ elements: ${at('elements.yaml')}
   const { code, stdout, stderr } = await run(['check', '--config', at('good.yaml')]);
   assert.deepEqual([code, stderr], [0, ''], stdout);
   const lines = findings(stdout);
-  assert.equal(lines.length, 9);
+  assert.equal(lines.length, 10);
   for (const line of lines) assert.match(line, /^ok: /);
   for (const part of [
     `--elements "${at('elements.yaml')}": 1 element`,
@@ -33,6 +33,7 @@ elements: ${at('elements.yaml')}
     `--output "file://${directory}/a.ndjson": ${directory} can be written`,
     '--quarantine',
     '--ledger',
+    '--templates "file:///',
     '--listen 127.0.0.1:0: is free',
     '--listen [::]:0: is free',
   ]) {
@@ -52,7 +53,7 @@ test('each trouble is a finding, and the exit code is 1', async () => {
   const { code, stdout, stderr } = await run([
     ...['check', '--listen', `netflow://127.0.0.1:${port}`, '--listen', 'netflow://127.0.0.1:0'],
     ...['--output', `file://${at('file')}/a.ndjson`, '--quarantine', at('file/x'), '--ledger', at('folder')],
-    ...['--elements', at('missing.yaml')],
+    ...['--elements', at('missing.yaml'), '--templates', 'redis://:secret@127.0.0.1:1/0'],
   ]);
   socket.close();
   assert.deepEqual([code, stderr], [1, '']);
@@ -61,6 +62,7 @@ test('each trouble is a finding, and the exit code is 1', async () => {
     /^error: cannot read .*missing\.yaml: no such file or directory$/,
     /^error: --output ".*file\/a\.ndjson": not a directory/,
     /^error: --ledger ".*folder": cannot write: is a directory$/,
+    /^error: --templates "redis:\/\/:\*\*\*@127\.0\.0\.1:1\/0": /,
     /^error: --quarantine ".*file\/x": not a directory/,
     new RegExp(`^error: cannot listen on 127\\.0\\.0\\.1:${port}: address already in use$`),
   ]) {
@@ -69,7 +71,8 @@ test('each trouble is a finding, and the exit code is 1', async () => {
       `${pattern} in ${stdout}`,
     );
   }
-  assert.equal(wrong.length, 5, stdout);
+  assert.equal(wrong.length, 6, stdout);
+  assert.ok(!stdout.includes('secret'));
 });
 
 test('one address given twice is found', async () => {

@@ -1,5 +1,6 @@
 import fsPromises, { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../base/clock.ts';
 import { describeError, MillraceError } from '../../base/errors.ts';
 import { maskSecrets } from '../../base/secrets.ts';
@@ -14,6 +15,7 @@ import { listenText } from '../../receive/receiver.ts';
 import { ExitCode, oneLine } from '../errors.ts';
 import { checkLedgerFile } from '../ledger-file.ts';
 import { countText } from '../text.ts';
+import { tryStore } from '../try-store.ts';
 import { collectorOptions, makeCollector } from './collect.ts';
 
 type Values = OptionValues<'collect'>;
@@ -57,6 +59,7 @@ async function trials(values: Values): Promise<Trial[]> {
     ...(quarantine === undefined
       ? []
       : [directoryTrial(`--quarantine ${JSON.stringify(quarantine)}`, quarantine)]),
+    ...storeTrials(resolved),
     ...(await listenTrials(resolved)),
   ];
 }
@@ -79,6 +82,16 @@ function ledgerTrial(path: string): Trial {
     subject: `--ledger ${JSON.stringify(path)}`,
     run: () => checkLedgerFile(path).then(() => 'can be written'),
   };
+}
+
+/** Shared stores are read; of a file, which a collector may have, only the directory is looked at. */
+function storeTrials({ store }: CollectorOptions): Trial[] {
+  if (store === undefined) return [];
+  const subject = `--templates ${JSON.stringify(maskSecrets(store.uri))}`;
+  if (store.uri.startsWith('file:')) return [directoryTrial(subject, dirname(fileURLToPath(store.uri)))];
+  return [
+    { subject, run: async () => `can be read, ${countText((await tryStore(store.uri)).scopes, 'scope')}` },
+  ];
 }
 
 /** The directory, or where it would be made, can be written; nothing is made, because another user may run the collector. */

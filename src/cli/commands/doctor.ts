@@ -45,6 +45,7 @@ function subjectOf(values: Values): Subject {
     receivers: values.receivers,
     receiveBufferBytes: values.recvBuffer,
     workers: values.workers === 'auto' ? defaultWorkers() : values.workers,
+    templateStore: values.templateStore,
     directories,
   };
 }

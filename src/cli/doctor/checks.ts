@@ -1,6 +1,7 @@
 import { backlog, socketBuffers, udpDrops } from './check-kernel.ts';
 import { container, ports } from './check-network.ts';
 import { clock, cores, receiver, space } from './check-resources.ts';
+import { store } from './check-store.ts';
 import type { Check } from './finding.ts';
 
 /** Everything that is looked at, in the order of the report. */
@@ -14,4 +15,5 @@ export const CHECKS: readonly { readonly name: string; readonly check: Check }[]
   { name: 'clock', check: clock },
   { name: 'container', check: container },
   { name: 'space', check: space },
+  { name: 'template store', check: store },
 ];

@@ -28,6 +28,8 @@ export interface Subject {
   readonly receiveBufferBytes: number;
   /** Decode threads. */
   readonly workers: number;
+  /** URI of the template store; undefined for the default. */
+  readonly templateStore: string | undefined;
   /** Directories that are written to, and what for. */
   readonly directories: readonly { readonly path: string; readonly what: string }[];
 }

@@ -5,10 +5,12 @@ import { describe, it } from 'node:test';
 import { backlog, socketBuffers, udpDrops } from '../../../src/cli/doctor/check-kernel.ts';
 import { container } from '../../../src/cli/doctor/check-network.ts';
 import { clock, cores, judgeRoom, receiver, SPACE, space } from '../../../src/cli/doctor/check-resources.ts';
+import { store } from '../../../src/cli/doctor/check-store.ts';
 import { CHECKS } from '../../../src/cli/doctor/checks.ts';
 import type { Check, Finding, Subject } from '../../../src/cli/doctor/finding.ts';
 import { Machine } from '../../../src/cli/doctor/machine.ts';
 import { ownerOf, udpSockets } from '../../../src/cli/doctor/udp-table.ts';
+import { RedisServer } from '../../support/redis-server.ts';
 import { temporaryDirectory } from '../child.ts';
 
 const directory = temporaryDirectory();
@@ -33,6 +35,7 @@ const subject = (files: Readonly<Record<string, string>>, rest: Partial<Subject>
   receivers: 1,
   receiveBufferBytes: 32 * MIB,
   workers: 7,
+  templateStore: undefined,
   directories: [],
   ...rest,
 });
@@ -234,4 +237,23 @@ it('what a process calls itself does not reach the terminal as it is', async () 
   };
   const [found] = await container(subject(root));
   assert.ok(!/\p{Cc}/u.test(found.text));
+});
+
+describe('template store', () => {
+  it('is a Redis that evicts, one that keeps, one that is not there', async () => {
+    const redis = await RedisServer.start({ maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' });
+    try {
+      const look = async (): Promise<Finding> => (await store(subject({}, { templateStore: redis.uri })))[0];
+      const evicting = await look();
+      assert.equal(evicting.severity, 'warning');
+      assert.match(evicting.fix ?? '', /noeviction/);
+      await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+      assert.equal((await look()).severity, 'ok');
+      await redis.stop();
+      assert.equal((await look()).severity, 'error');
+    } finally {
+      await redis.stop();
+    }
+    assert.deepEqual(await store(subject({}, { templateStore: 'file:///somewhere' })), []);
+  });
 });
