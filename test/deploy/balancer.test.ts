@@ -64,7 +64,9 @@ async function startNginx(port: number, collectors: readonly number[]): Promise<
   });
 }
 
-test('datagrams go to every collector, with the address of their exporter', { skip: whyNot() }, async () => {
+test('every collector gets its share, with the addresses of exporters, and that of one that ends', {
+  skip: whyNot(),
+}, async () => {
   const redis = await RedisServer.start();
   after(() => redis.stop());
   const collectors = [1, 2, 3].map(
@@ -78,18 +80,27 @@ test('datagrams go to every collector, with the address of their exporter', { sk
   const ports = await Promise.all(collectors.map((collector) => collector.port()));
   const port = await freeUdpPort();
   await startNginx(port, ports);
-  const to = ['--to', `127.0.0.1:${port}`, '--rate', '300', '--count', `${DATAGRAMS}`];
-  const { code, stderr } = await run(['generate', ...to, '--exporters', `${EXPORTERS}`]);
-  assert.equal(code, 0, stderr);
-  const flows = Number(/\((\d+) flows?/.exec(stderr)?.[1]);
-  assert.ok(flows > DATAGRAMS);
+  const send = async (): Promise<number> => {
+    const to = ['--to', `127.0.0.1:${port}`, '--rate', '300', '--count', `${DATAGRAMS}`];
+    const { code, stderr } = await run(['generate', ...to, '--exporters', `${EXPORTERS}`]);
+    assert.equal(code, 0, stderr);
+    return Number(/\((\d+) flows?/.exec(stderr)?.[1]);
+  };
   const written = () => collectors.reduce((sum, { stdout }) => sum + countLines(stdout), 0);
+  const flows = await send();
+  assert.ok(flows > DATAGRAMS);
   await eventually(`all ${flows} flows`, () => written() === flows);
 
-  for (const collector of collectors) collector.kill('SIGTERM');
-  const ends = await Promise.all(collectors.map(({ ended }) => ended));
+  const [gone, ...others] = collectors;
+  gone.kill('SIGTERM');
+  await gone.ended;
+  const more = await send();
+  // Two of three would go to the others if nobody noticed.
+  await eventually('the others get nearly all', () => written() - flows > more * 0.8);
+
+  for (const collector of others) collector.kill('SIGTERM');
   const seen = new Set<string>();
-  for (const { code, stdout } of ends) {
+  for (const { code, stdout } of await Promise.all(collectors.map(({ ended }) => ended))) {
     assert.equal(code, 0);
     assert.ok(countLines(stdout) > flows / 6, 'a fair share');
     for (const [, address] of stdout.matchAll(/"exporter_addr":"([^"]+)"/g)) seen.add(address);

@@ -77,7 +77,7 @@ test('the balancer knows the collectors, and spreads datagrams whoever sends the
     collectors.map((name) => [name, port]),
   );
   assert.match(text, /\blisten 2055 udp\b/);
-  assert.match(text, /\bproxy_responses 0;/);
+  assert.match(text, /\bproxy_requests 1;/);
   assert.doesNotMatch(text, /\bhash\b/);
 });
 

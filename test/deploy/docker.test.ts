@@ -26,7 +26,7 @@ test('the build has everything that it needs, and nothing else comes along', () 
   const entries = contextEntries();
   for (const entry of entries) assert.ok(existsSync(fromRoot(entry)), entry);
   const { include } = JSON.parse(readFileSync(fromRoot('tsconfig.json'), 'utf8')) as { include: string[] };
-  const packed = packageJson.files.map((path) => path.split('/')[0]).filter((path) => path !== 'dist');
+  const packed = packageJson.files.map((path) => path.split('/')[0]).filter((path) => !/^!?dist$/.test(path));
   const forInstallation = packed.filter((path) => path !== 'deploy');
   const needed = ['package.json', 'package-lock.json', 'tsconfig.json', ...include, ...forInstallation];
   assert.deepEqual([...entries].sort(), [...new Set(needed)].sort());
