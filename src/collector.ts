@@ -1,12 +1,15 @@
 import { availableParallelism } from 'node:os';
 import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
+import { abandon } from './accounting/abandon.ts';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import { MillraceError } from './base/errors.ts';
 import { Mute } from './base/mute.ts';
+import { type CollectorParts, describeParts } from './collector-parts.ts';
 import type { JitMode } from './decode/plan-runner.ts';
 import { type AdmissionRules, Gatekeeper } from './dispatch/admission.ts';
+import type { Companion } from './dispatch/binder.ts';
 import { type DecodeThreads, startDecodeThreads } from './dispatch/decode-threads.ts';
 import { type DatagramIdentity, identityText } from './dispatch/note.ts';
 import { OutputSet } from './dispatch/output-set.ts';
@@ -23,12 +26,14 @@ import { SharedMemory } from './memory/shared-memory.ts';
 import type { Encoding } from './output/encoder.ts';
 import type { WhenFull } from './output/output-queue.ts';
 import type { OutputSpec } from './output/output-uri.ts';
+import { Tail } from './output/tail.ts';
 import { DgramReceiver } from './receive/dgram-receiver.ts';
 import { Feeder } from './receive/feeder.ts';
 import { kernelDrops } from './receive/kernel-drops.ts';
 import { chooseReceive, type ReceiveChoice, type ReceiveMode } from './receive/receive-mode.ts';
 import type { ListenAddress, Receiver } from './receive/receiver.ts';
 import { ThreadReceiver } from './receive/thread-receiver.ts';
+import type { Scope } from './templates/scope.ts';
 
 /** Receives the lines of a log; what is repeated is muted before it gets here. */
 export interface CollectorLog {
@@ -72,6 +77,8 @@ export interface CollectorOptions {
   store?: StoreOptions;
   /** Module that decode threads run; default workers/decode.ts. */
   workerEntry?: URL;
+  /** Whether flows can be watched while they go by (`tail`). */
+  tail?: boolean;
 }
 
 /** What can change while the collector runs; each replaces what there was. */
@@ -105,6 +112,8 @@ const LIVE_MEMORY = { slots: 8_192, maxDatagramBytes: 9_216, items: 65_536, heap
 const FILE_MEMORY = { slots: 1_024, maxDatagramBytes: 65_535, items: 65_536, heapBytes: 64 * 1024 * 1024 };
 export const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 const TICK_MS = 1_000;
+/** Time over which the rates of exporters are taken. */
+const RATE_MS = 5_000;
 const NOTE_INTERVAL_MS = 10_000;
 
 export function defaultWorkers(): number {
@@ -119,6 +128,8 @@ export class Collector {
   readonly ledger = new Ledger();
   readonly memory: SharedMemory;
   readonly workers: number;
+  /** For those who watch flows; null unless asked for. */
+  readonly tail: Tail | null;
   readonly #options: CollectorOptions;
   readonly #clock: Clock;
   readonly #log: CollectorLog;
@@ -134,6 +145,7 @@ export class Collector {
   readonly #store: StoreHost | null;
   #feeder: Feeder | null = null;
   #ticker: NodeJS.Timeout | undefined;
+  #ratesAtMs: number;
   #reloading: Promise<void> = Promise.resolve();
 
   constructor(options: CollectorOptions) {
@@ -145,12 +157,15 @@ export class Collector {
     this.workers = options.workers ?? defaultWorkers();
     this.#receive = chooseReceive(options.receive ?? 'auto', options.receivers ?? 1);
     this.#elements = new CurrentElements(elementsWith(options.elements ?? []));
-    this.#outputs = new OutputSet({
+    this.tail = options.tail ? new Tail(this.#clock) : null;
+    this.#ratesAtMs = this.#clock.monotonicMs();
+    const sinks = {
       whenFull: options.whenFull ?? (options.source === 'feeder' ? 'wait' : 'drop'),
       onClosed: options.onOutputClosed,
       stdout: options.stdout,
       clock: this.#clock,
-    });
+    };
+    this.#outputs = new OutputSet(sinks, this.tail);
     this.#gatekeeper = new Gatekeeper({ allow: [], exporterRate: 0, ...options.admission });
     const { source } = options;
     this.memory = SharedMemory.create({
@@ -173,11 +188,6 @@ export class Collector {
   /** How datagrams are received from sockets, and why, in one line. */
   get receiving(): string {
     return this.#receive.explanation;
-  }
-
-  /** Where templates are kept, without secrets; null for nowhere but in memory. */
-  get keepingTemplates(): string | null {
-    return this.#store?.place ?? null;
   }
 
   /** Shared memory of all kinds. */
@@ -211,12 +221,20 @@ export class Collector {
   /** Stops receiving, finishes what was received, closes the outputs. */
   async stop(): Promise<CollectorReport> {
     await this.#reloading;
-    await this.#countKernelDrops();
+    await this.countKernelDrops();
     await Promise.all(this.#receivers.map((receiver) => receiver.close()));
     await this.#pipeline?.drained();
     this.#settle();
     await this.#closeAll();
     return this.report();
+  }
+
+  /** The account as it is when what is not finished is given up; the process is to end then. */
+  abandon(): { report: CollectorReport; abandoned: string[] } {
+    const given = abandon(this.report(), this.#pipeline?.waiting ?? 0);
+    const queued = this.#store?.report?.queued ?? 0;
+    if (queued > 0) given.abandoned.push(`${queued} writes to the template store`);
+    return given;
   }
 
   /**
@@ -268,6 +286,22 @@ export class Collector {
     };
   }
 
+  /** Whether everything is open that was asked for. */
+  get started(): boolean {
+    return this.#ticker !== undefined;
+  }
+
+  parts(): CollectorParts {
+    const pool = this.#threads?.pool ?? null;
+    const store = this.#store?.report ?? null;
+    return describeParts(this, this.#receivers, pool, this.#pipeline, this.#outputs.sinks, store);
+  }
+
+  /** Exporters and domains that are known at present. */
+  scopes(): Iterable<Scope<Companion>> {
+    return this.#pipeline?.scanner.scopes ?? [];
+  }
+
   async #reload({ outputs, elements, admission }: Reloadable): Promise<void> {
     const before = this.#threads!;
     const sameElements = isDeepStrictEqual(elements, before.setup.elements);
@@ -290,7 +324,7 @@ export class Collector {
     }
     this.#gatekeeper.change(admission);
     this.#elements.registry = registry;
-    await this.#pipeline!.exchange({ ...after, outputs: change.commit() });
+    await this.#pipeline!.exchange({ ...after, ...change.commit() });
     this.#outputs.closeRemoved();
     this.#threads = after;
     if (after === before) return;
@@ -300,7 +334,7 @@ export class Collector {
 
   async #openPipeline(): Promise<void> {
     const change = await this.#outputs.prepare(this.#options.outputs);
-    const outputs = change.commit();
+    const destinations = change.commit();
     const { quarantine } = this.#options;
     const scanner = { ...DEFAULT_SCANNER_OPTIONS, ...this.#options.scanner };
     if (quarantine !== undefined) {
@@ -314,7 +348,7 @@ export class Collector {
       elements: this.#elements,
       scanner,
       ...this.#threads,
-      outputs,
+      ...destinations,
       ledger: this.ledger,
       clock: this.#clock,
       gatekeeper: this.#gatekeeper,
@@ -388,19 +422,20 @@ export class Collector {
       oversize += receiver.oversize;
       ringFull += receiver.ringFull;
     }
-    this.ledger.set(Count.datagrams_received, (this.#pipeline?.scanned ?? 0) + oversize + ringFull);
-    oversize += this.#pipeline?.oversize ?? 0;
-    const kernelDropped = this.#receivers.reduce((sum, receiver) => sum + (receiver.kernelDrops || 0), 0);
+    const scanned = sum(this.#pipeline?.scanned);
+    this.ledger.set(Count.datagrams_received, scanned + oversize + ringFull);
+    oversize += sum(this.#pipeline?.oversize);
+    const kernelDropped = sum(this.#receivers.map(({ kernelDrops }) => kernelDrops || 0));
     this.ledger.raise(Count.datagrams_kernel_dropped, kernelDropped);
     this.ledger.set(Count.datagrams_refused_oversize, oversize);
     this.ledger.set(Count.datagrams_refused_ring_full, ringFull);
   }
 
-  /** The last count, from the system's table where it has one: sockets tell only with the next datagram. */
-  async #countKernelDrops(): Promise<void> {
+  /** Counts what the kernel dropped, from the system's table where it has one: sockets tell only with the next datagram. */
+  async countKernelDrops(): Promise<void> {
     if (this.#receivers.length === 0) return;
     const drops = await kernelDrops(new Set(this.ports));
-    if (!Number.isNaN(drops)) this.ledger.set(Count.datagrams_kernel_dropped, drops);
+    if (!Number.isNaN(drops)) this.ledger.raise(Count.datagrams_kernel_dropped, drops);
   }
 
   async #closeAll(): Promise<void> {
@@ -415,8 +450,17 @@ export class Collector {
 
   #tick(): void {
     this.#pipeline?.checkStuck();
+    this.#sampleRates();
     // Life times are measured with arrival times; only where datagrams arrive now does the clock say what time it is.
     if (this.#options.source !== 'feeder') this.#pipeline?.scanner.expire(this.#clock.wallMs());
+  }
+
+  #sampleRates(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#ratesAtMs < RATE_MS) return;
+    const seconds = (nowMs - this.#ratesAtMs) / 1000;
+    this.#ratesAtMs = nowMs;
+    for (const { companion } of this.scopes()) companion.activity.sample(seconds);
   }
 
   #note(kind: string, text: () => string, about?: () => DatagramIdentity): void {
@@ -430,4 +474,8 @@ export class Collector {
       ...identity,
     });
   }
+}
+
+function sum(numbers: readonly number[] = []): number {
+  return numbers.reduce((a, b) => a + b, 0);
 }

@@ -14,11 +14,14 @@ import { Materializer } from './decode/lists.ts';
 import { Jit, type JitMode } from './decode/plan-runner.ts';
 import { type DecodedRecord, recordOf } from './decode/records.ts';
 import { KeptBatches } from './dispatch/kept-batches.ts';
+import type { SharingCompanion } from './dispatch/replica.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ExporterKey, type ScanHandler, Scanner } from './dispatch/scanner.ts';
+import { TemplateShare } from './dispatch/template-share.ts';
 import type { ElementLookup } from './elements/element.ts';
 import { standardElements } from './elements/registry.ts';
 import { DEFAULT_PENDING_LIMITS, type HeldSet, type PendingLimits } from './templates/pending.ts';
 import type { Scope, TemplateEntry, TemplateKind } from './templates/scope.ts';
+import type { TemplateStore } from './templates/store.ts';
 import { LOCAL_ENTRIES } from './templates/template-registry.ts';
 import { TemplateSnapshot } from './templates/template-snapshot.ts';
 import { FAULT_CODES, Fault, type FaultCode } from './wire/fault.ts';
@@ -59,7 +62,7 @@ export interface Datagram extends DatagramSource {
 export type { DecodedRecord } from './decode/records.ts';
 
 export interface TemplateEvent {
-  action: 'learned' | 'refreshed' | 'redefined' | 'withdrawn' | 'refused';
+  action: 'learned' | 'refreshed' | 'redefined' | 'restored' | 'withdrawn' | 'refused';
   kind: TemplateKind;
   templateId: number;
   reason?: string;
@@ -95,6 +98,10 @@ export interface BatchReport {
   faults: (FaultEvent & { datagram: number })[];
 }
 
+interface DecoderCompanion extends SharingCompanion {
+  snapshot: TemplateSnapshot | null;
+}
+
 const BATCH_ROWS = 256;
 /** Rows of a batch that is kept, at most. */
 const KEPT_ROWS = 1024;
@@ -107,7 +114,8 @@ export class Decoder {
   readonly #elements: ElementLookup;
   readonly #limits: DecodeLimits;
   readonly #jit: Jit;
-  readonly #scanner: Scanner<TemplateSnapshot | null>;
+  readonly #scanner: Scanner<DecoderCompanion>;
+  readonly #templateTtlMs: number;
   readonly #materializer: Materializer;
   readonly #batches: BatchCache;
   readonly #budget = new Budget();
@@ -118,6 +126,7 @@ export class Decoder {
   #idle: KeptBatches | null = null;
   /** Where the sets of the datagram go; null: into the result, as objects. */
   #kept: KeptBatches | null = null;
+  #share: TemplateShare | null = null;
   #source: Required<DatagramSource> = { address: '', port: 0, receivedAtMs: 0 };
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
@@ -131,13 +140,14 @@ export class Decoder {
     this.#batches = new BatchCache(this.#elements, BATCH_ROWS, this.#jit);
     const { allowedVersions, templateTtlMs, honourUdpWithdrawals, exporterKey } = options;
     const defaults = DEFAULT_SCANNER_OPTIONS;
-    this.#scanner = new Scanner<TemplateSnapshot | null>(
+    this.#templateTtlMs = templateTtlMs ?? defaults.templateTtlMs;
+    this.#scanner = new Scanner<DecoderCompanion>(
       {
         limits: this.#limits,
         scopeLimits: defaults.scopeLimits,
         pending: options.pending === false ? null : { ...DEFAULT_PENDING_LIMITS, ...options.pending },
         allowedVersions: allowedVersions ?? defaults.allowedVersions,
-        templateTtlMs: templateTtlMs ?? defaults.templateTtlMs,
+        templateTtlMs: this.#templateTtlMs,
         honourUdpWithdrawals: honourUdpWithdrawals ?? defaults.honourUdpWithdrawals,
         exporterKey: exporterKey ?? defaults.exporterKey,
       },
@@ -177,6 +187,35 @@ export class Decoder {
     }
   }
 
+  /**
+   * Shares templates through a store from now on: what this decoder learns goes there, what others have learned comes from
+   * there, between two calls. Resolves when the content of the store is here; best before the first datagram. onResult is
+   * given what changes of others brought about: events, and records of data that waited. Rejects with a StoreError.
+   */
+  async share(
+    store: TemplateStore,
+    onResult: (result: DecodeResult) => void = () => {},
+  ): Promise<TemplateShare> {
+    if (this.#share !== null) throw new TypeError('this decoder shares its templates already');
+    const share = new TemplateShare(store, {
+      scanner: this.#scanner,
+      limits: this.#limits,
+      templateTtlMs: this.#templateTtlMs,
+      restored: (templateId, kind) => this.#result.templates.push({ action: 'restored', kind, templateId }),
+      applying: (apply) => {
+        this.#result = emptyResult();
+        this.#kept = null;
+        this.#resetBudget();
+        apply();
+        const { records, optionsRecords, templates } = this.#result;
+        if (records.length + optionsRecords.length + templates.length > 0) onResult(this.#result);
+      },
+    });
+    this.#share = share;
+    await share.start();
+    return share;
+  }
+
   #scan(datagram: Uint8Array, source: DatagramSource, result: DecodeResult, kept: KeptBatches | null): void {
     if (source.address !== this.#source.address) {
       if (!parseAddress(source.address, this.#address)) {
@@ -196,12 +235,13 @@ export class Decoder {
     this.#kept = kept;
     const { port, receivedAtMs } = this.#source;
     this.#scanner.scan(this.#view, datagram, 0, datagram.length, this.#address, 0, port, receivedAtMs);
+    this.#share?.tell();
   }
 
-  #handler(): ScanHandler<TemplateSnapshot | null> {
+  #handler(): ScanHandler<DecoderCompanion> {
     return {
-      companion: () => null,
-      scopeEvicted: () => {},
+      companion: () => ({ snapshot: null, shared: null, state: null, nextMissMs: 0 }),
+      scopeEvicted: (scope) => this.#share?.replica.closed(scope),
       bound: (entry, scope, header, start, end) => {
         this.#decodeSet(entry, scope, header, this.#bytes, this.#view, header.start, start, end);
       },
@@ -225,7 +265,7 @@ export class Decoder {
     };
   }
 
-  #decodeHeld(held: HeldSet, entry: TemplateEntry, scope: Scope<TemplateSnapshot | null>): void {
+  #decodeHeld(held: HeldSet, entry: TemplateEntry, scope: Scope<DecoderCompanion>): void {
     const { bytes } = held;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const header = this.#heldHeader;
@@ -240,7 +280,7 @@ export class Decoder {
 
   #decodeSet(
     entry: TemplateEntry,
-    scope: Scope<TemplateSnapshot | null>,
+    scope: Scope<DecoderCompanion>,
     header: MessageHeader,
     bytes: Uint8Array,
     view: DataView,
@@ -299,13 +339,14 @@ export class Decoder {
   }
 
   /** The templates of a scope as they are now; for batches that are kept, also when they have changed. */
-  #resolver(scope: Scope<TemplateSnapshot | null>): TemplateResolver {
+  #resolver(scope: Scope<DecoderCompanion>): TemplateResolver {
     const nowMs = this.#source.receivedAtMs;
     if (this.#kept !== null) {
       this.#scanner.templates.expire(scope, nowMs);
-      if (scope.companion?.revision !== scope.revision)
-        scope.companion = new TemplateSnapshot(scope, this.#elements);
-      return scope.companion;
+      const { companion } = scope;
+      if (companion.snapshot?.revision !== scope.revision)
+        companion.snapshot = new TemplateSnapshot(scope, this.#elements);
+      return companion.snapshot;
     }
     return {
       plan: (templateId) => {

@@ -26,6 +26,7 @@ export {
   type TemplateEvent,
 } from './decoder.ts';
 export type { ExporterKey } from './dispatch/scanner.ts';
+export type { TemplateShare } from './dispatch/template-share.ts';
 export type { Element, ElementLookup, ElementType } from './elements/element.ts';
 export { ElementRegistry, standardElements } from './elements/registry.ts';
 export { BatchFilter } from './filter/batch-filter.ts';

@@ -82,6 +82,8 @@ function collectorOf(format: string, version: string, workers: number): PeerColl
       process.execPath,
       CLI,
       'collect',
+      '--http',
+      'off',
       '--listen',
       `netflow://127.0.0.1:${port}`,
       '--workers',

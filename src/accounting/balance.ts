@@ -4,11 +4,12 @@ import type { LedgerReport, OutputAccount } from './ledger.ts';
 export function unbalanced({ counters: c, outputs }: LedgerReport & { outputs: OutputAccount[] }): string[] {
   const equations: [string, number, number][] = [
     [
-      'received = decoded + filtered + quarantined + refused',
+      'received = decoded + filtered + quarantined + abandoned + refused',
       c.datagrams_received,
       c.datagrams_decoded +
         c.datagrams_filtered +
         c.datagrams_quarantined +
+        c.datagrams_abandoned +
         c.datagrams_refused_oversize +
         c.datagrams_refused_malformed +
         c.datagrams_refused_unknown_version +

@@ -13,6 +13,7 @@ export const LEDGER = [
   },
   { name: 'datagrams_filtered', help: 'datagrams of a version that is not allowed' },
   { name: 'datagrams_quarantined', help: 'datagrams that ended a worker twice' },
+  { name: 'datagrams_abandoned', help: 'datagrams that were not finished when the time to stop was over' },
   { name: 'datagrams_refused_oversize', help: 'datagrams longer than a slot' },
   {
     name: 'datagrams_refused_malformed',

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { configure } from '../config/configuration.ts';
 import type { OptionValues } from '../config/options.ts';
 import { ExitCode, reportError } from './errors.ts';
 import { parseCommandLine } from './program.ts';
+import { packageVersion } from './version.ts';
 
 /** Runs a command line and returns the exit code. Commands are loaded when they are run, so that help is quick. */
 async function run(argv: readonly string[]): Promise<number> {
@@ -36,6 +36,13 @@ async function run(argv: readonly string[]): Promise<number> {
         invocation.arguments,
         values as OptionValues<'inspect'>,
       );
+    case 'top':
+      return (await import('./commands/top.ts')).top(values as OptionValues<'top'>);
+    case 'tail':
+      return (await import('./commands/tail.ts')).tail(
+        invocation.arguments[0],
+        values as OptionValues<'tail'>,
+      );
     case 'doctor':
       return (await import('./commands/doctor.ts')).doctor(values as OptionValues<'doctor'>);
     case 'templates':
@@ -48,11 +55,6 @@ async function run(argv: readonly string[]): Promise<number> {
     case 'demo':
       return (await import('./commands/demo.ts')).demo(values as OptionValues<'demo'>);
   }
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 const argv = process.argv.slice(2);

@@ -63,7 +63,8 @@ function makeCommand(name: CommandName, onFound: (invocation: Invocation) => voi
     .allowExcessArguments();
   const several = spec.argument?.several === true;
   if (spec.argument !== undefined) {
-    command.argument(`<${spec.argument.syntax}${several ? '...' : ''}>`, spec.argument.help);
+    const name = `${spec.argument.syntax}${several ? '...' : ''}`;
+    command.argument(spec.argument.optional ? `[${name}]` : `<${name}>`, spec.argument.help);
   }
   const options = optionsOf(name).map(([, option]) => option);
   for (const option of options) for (const flag of makeOptions(option)) command.addOption(flag);

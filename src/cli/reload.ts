@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describeError } from '../base/errors.ts';
 import type { Collector } from '../collector.ts';
-import { type Configuration, type Setting, settingText } from '../config/configuration.ts';
+import { Configuration, type Setting, settingText } from '../config/configuration.ts';
 import { readElements } from '../config/element-file.ts';
 import { LOG_LEVELS, type OptionKey, type OptionValues } from '../config/options.ts';
 import type { Element } from '../elements/element.ts';
@@ -37,6 +37,11 @@ export class Reloader {
     this.#settings = new Map(configuration.settings);
     this.#elements = elements;
     this.#outputs = resolveOutputs(configuration.values as Values);
+  }
+
+  /** What holds at present. */
+  get configuration(): Configuration {
+    return new Configuration(this.#settings, undefined);
   }
 
   /** One after another, however fast the signals come. Never rejects: trouble is a line of the log. */

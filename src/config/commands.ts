@@ -4,7 +4,12 @@ export interface CommandSpec {
   readonly summary: string;
   readonly description: string;
   /** Arguments that are not options; a trailing `...` allows several. */
-  readonly argument?: { readonly syntax: string; readonly several: boolean; readonly help: string };
+  readonly argument?: {
+    readonly syntax: string;
+    readonly several: boolean;
+    readonly optional?: boolean;
+    readonly help: string;
+  };
   /** Another command that this one has the options of. */
   readonly optionsOf?: 'collect';
   /** Each with a line that says what it does. */
@@ -115,6 +120,35 @@ export const COMMANDS = {
         does: 'a datagram that was set aside, with its octets',
       },
       { line: 'millrace inspect plan capture.pcap', does: 'how the layouts of a capture are decoded' },
+    ],
+  },
+  top: {
+    summary: 'watch a running collector',
+    description:
+      'Shows exporters, rates, loss, workers and ring of a running collector, from its HTTP side, and goes on until q is ' +
+      'pressed. Where standard output is no terminal, it prints once and ends.',
+    examples: [
+      { line: 'millrace top', does: 'the collector on this machine' },
+      {
+        line: 'millrace top --url http://192.0.2.10:8080 --http-token-file token',
+        does: 'another one, which asks for its token',
+      },
+    ],
+  },
+  tail: {
+    summary: 'watch the flows of a running collector',
+    description:
+      'Writes the flows of a running collector as they are decoded, one JSON object per line. What is too much to be shown ' +
+      'is left out, and said on standard error.',
+    argument: {
+      syntax: 'filter',
+      several: false,
+      optional: true,
+      help: "which flows to show, such as 'proto tcp and dst port 443' (docs/filter.md)",
+    },
+    examples: [
+      { line: 'millrace tail --limit 10 | jq .', does: 'ten flows' },
+      { line: "millrace tail 'dst port 443' --sample 100", does: 'one of a hundred of some' },
     ],
   },
   doctor: {

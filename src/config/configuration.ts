@@ -1,4 +1,5 @@
 /** The options of a command with the values that hold: file before default, environment before file, flags before all. */
+import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { MillraceError } from '../base/errors.ts';
 import { maskAll, maskSecrets } from '../base/secrets.ts';
@@ -41,6 +42,15 @@ export class Configuration {
       .filter(({ option }) => !option.notIn?.includes('file'))
       .map((setting) => `${settingYaml(setting)}\n`)
       .join('');
+  }
+
+  /** 16 hexadecimal digits: equal for equal settings, wherever they come from. Secrets are not part of it. */
+  get digest(): string {
+    const settings = [...this.settings.values()].map(({ option, texts }) => [
+      option.flag,
+      ...texts.map((text) => shown(option, text)),
+    ]);
+    return createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
   }
 }
 

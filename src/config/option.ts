@@ -51,6 +51,7 @@ export const OPTION_GROUPS = [
   'Templates',
   'Resources',
   'Reporting',
+  'HTTP',
   'Configuration',
 ] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];

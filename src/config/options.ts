@@ -8,6 +8,7 @@ import { EXPORTER_KEYS } from '../dispatch/scanner.ts';
 import { FORMATS, SCHEMAS } from '../output/encoder.ts';
 import { RECEIVE_MODES } from '../receive/receive-mode.ts';
 import { COMMANDS, type CommandName, type CommandSpec } from './commands.ts';
+import { HTTP_OPTIONS } from './http-options.ts';
 import { INSPECT_OPTIONS } from './inspect-options.ts';
 import { OPTION_GROUPS, type OptionSpec } from './option.ts';
 import * as schemas from './schemas.ts';
@@ -311,6 +312,26 @@ export const OPTIONS = {
     group: 'Reporting',
     commands: ['collect'],
   },
+  drainGrace: {
+    flag: 'drain-grace',
+    kind: 'one',
+    syntax: 'DURATION',
+    schema: schemas.statusInterval,
+    default: '0',
+    help: 'how long to go on receiving after the wish to stop, while /ready says no, so that a balancer can notice',
+    group: 'Resources',
+    commands: ['collect'],
+  },
+  drainTimeout: {
+    flag: 'drain-timeout',
+    kind: 'one',
+    syntax: 'DURATION',
+    schema: schemas.lifeTime,
+    default: '30s',
+    help: 'how long stopping may take; what is not finished then is counted and given up, with exit code 1',
+    group: 'Resources',
+    commands: ['collect'],
+  },
   ofExporter: {
     flag: 'exporter',
     kind: 'optional',
@@ -391,6 +412,7 @@ export const OPTIONS = {
     commands: ['collect'],
     notIn: ['file', 'environment'],
   },
+  ...HTTP_OPTIONS,
   ...SENDING_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 

@@ -7,11 +7,14 @@ import {
   parseDecimal,
   parseDurationMs,
   parseHostPort,
+  parseHttpAddress,
+  parseHttpUrl,
   parseInteger,
   parseListenUri,
   parsePerSecond,
   parseProbability,
   parseSwitch,
+  parseToken,
   parseWorkers,
 } from './values.ts';
 
@@ -102,6 +105,15 @@ export const slots = value(
   parseInteger,
   (n) => n >= MIN_SLOTS && n <= MAX_SLOTS && (n & (n - 1)) === 0,
 );
+
+export const httpAddress = value(
+  'is ADDR:PORT, such as 127.0.0.1:8080 or [::]:8080, or off',
+  parseHttpAddress,
+);
+
+export const httpUrl = value('is a URL such as http://127.0.0.1:8080', parseHttpUrl);
+
+export const httpToken = value('are 16 to 256 printable ASCII characters without spaces', parseToken);
 
 export const workers = value(
   `is auto or a whole number from 1 to ${MAX_WORKERS}`,

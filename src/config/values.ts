@@ -80,6 +80,29 @@ export function parseHostPort(text: string): Endpoint | undefined {
   return { host, port };
 }
 
+/** `off`, or `ADDR:PORT` with an IP address (IPv6 in brackets) or localhost; port 0 lets the system choose. */
+export function parseHttpAddress(text: string): Endpoint | 'off' | undefined {
+  if (text === 'off') return text;
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  if (match === null || Number(match[3]) > MAX_PORT) return undefined;
+  const host = match[1] ?? match[2];
+  const known = match[1] !== undefined ? isIPv6(host) : host === 'localhost' || isIP(host) === 4;
+  return known ? { host, port: Number(match[3]) } : undefined;
+}
+
+/** An http or https URL; what stands behind its path is not part of it. Without a slash at the end. */
+export function parseHttpUrl(text: string): string | undefined {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return undefined;
+  const { origin, pathname, username, search, hash } = new URL(text);
+  if (username !== '' || search !== '' || hash !== '') return undefined;
+  return origin + pathname.replace(/\/+$/, '');
+}
+
+/** A bearer token that is worth the name and fits into a header. */
+export function parseToken(text: string): string | undefined {
+  return /^[!-~]{16,256}$/.test(text) ? text : undefined;
+}
+
 /** `auto`, or a number of threads. */
 export function parseWorkers(text: string): number | 'auto' | undefined {
   return text === 'auto' ? 'auto' : parseInteger(text);

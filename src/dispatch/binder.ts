@@ -1,3 +1,4 @@
+import { Activity } from '../accounting/activity.ts';
 import { Count, type Ledger } from '../accounting/ledger.ts';
 import { SequenceTracker } from '../accounting/sequence.ts';
 import { assert } from '../base/assert.ts';
@@ -19,22 +20,19 @@ import type { MessageHeader } from '../wire/header.ts';
 import type { MessageAccounts } from './message-accounts.ts';
 import type { DatagramIdentity, Note } from './note.ts';
 import { OptionsDecoder } from './options-decoder.ts';
-import type { Replica, SharedScope } from './replica.ts';
+import type { Replica, SharingCompanion } from './replica.ts';
 import type { ScanHandler } from './scanner.ts';
 import type { Task } from './task-queue.ts';
 
 /** What a collector keeps beside each scope. */
-export interface Companion {
+export interface Companion extends SharingCompanion {
   readonly sequence: SequenceTracker;
+  readonly activity: Activity;
   /** Made with the first options record. */
   state: ExporterState | null;
   /** Template directory in the shared heap and the revision of the scope's templates it shows; 0 for none. */
   directory: number;
   directoryRevision: number;
-  /** What the fleet knows of it; null while that is nothing, or where nothing is shared. */
-  shared: SharedScope | null;
-  /** When a miss is to be told next. */
-  nextMissMs: number;
 }
 
 export interface BinderParts {
@@ -112,7 +110,15 @@ export class Binder implements ScanHandler<Companion> {
 
   companion(version: number): Companion {
     const sequence = new SequenceTracker(version === 9 ? 'datagrams' : 'records');
-    return { sequence, state: null, directory: 0, directoryRevision: -1, shared: null, nextMissMs: 0 };
+    return {
+      sequence,
+      activity: new Activity(),
+      state: null,
+      directory: 0,
+      directoryRevision: -1,
+      shared: null,
+      nextMissMs: 0,
+    };
   }
 
   scopeEvicted(scope: Scope<Companion>): void {
@@ -125,7 +131,10 @@ export class Binder implements ScanHandler<Companion> {
 
   message(scope: Scope<Companion> | undefined, header: MessageHeader): void {
     const units = header.version === 9 ? 1 : header.count;
-    this.#accounts.begin(scope?.companion.sequence ?? null, header, units, this.#items.made);
+    const { view } = this.#memory;
+    const receivedAt = this.#payload - RecordOffset.payload + RecordOffset.receivedAtMs;
+    scope?.companion.activity.observe(header, view.getFloat64(receivedAt, true));
+    this.#accounts.begin(scope?.companion ?? null, header, units, this.#items.made);
   }
 
   bound(
@@ -166,8 +175,9 @@ export class Binder implements ScanHandler<Companion> {
     this.#makeItem(entry, scope, payload, 0, held.headerBytes, held.bytes.length);
   }
 
-  missing(_scope: Scope<Companion> | undefined, templateId: number, held: boolean): void {
+  missing(scope: Scope<Companion> | undefined, templateId: number, held: boolean): void {
     this.#ledger.add(Count.sets_data);
+    if (scope !== undefined) scope.companion.activity.setsWithoutTemplate++;
     this.#ledger.add(held ? Count.sets_held : Count.sets_refused_no_template);
     this.#accounts.unsure();
     this.#note('missing', () => `data without a template (${templateId})`);

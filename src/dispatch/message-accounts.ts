@@ -1,10 +1,18 @@
+import type { Activity } from '../accounting/activity.ts';
 import type { Ledger } from '../accounting/ledger.ts';
 import type { SequenceTracker } from '../accounting/sequence.ts';
 import type { WorkItems } from '../memory/work-items.ts';
 import type { MessageHeader } from '../wire/header.ts';
 
+/** The exporter of a message, as far as messages are accounted for. */
+export interface MessageOwner {
+  readonly sequence: SequenceTracker;
+  readonly activity: Activity;
+}
+
 interface Account {
-  tracker: SequenceTracker | null;
+  /** null when there was no room for the exporter's scope. */
+  owner: MessageOwner | null;
   version: number;
   sequence: number;
   /** What the message adds to the exporter's counter, as far as known when it was scanned. */
@@ -27,9 +35,9 @@ export class MessageAccounts {
   /** Messages since the last take. */
   #fresh = 0;
 
-  begin(tracker: SequenceTracker | null, header: MessageHeader, units: number, firstItem: number): void {
+  begin(owner: MessageOwner | null, header: MessageHeader, units: number, firstItem: number): void {
     const account = this.#next();
-    account.tracker = tracker;
+    account.owner = owner;
     account.version = header.version;
     account.sequence = header.sequence;
     account.units = units;
@@ -63,8 +71,8 @@ export class MessageAccounts {
       this.#head = (this.#head + 1) % this.#queue.length;
       this.#length--;
       const end = i + 1 < count ? this.#queue[this.#head].firstItem : itemsEnd;
-      if (account.version === 10) this.#countRecords(account, end, items, heapStart);
-      account.tracker?.observe(
+      this.#countRecords(account, end, items, heapStart);
+      account.owner?.sequence.observe(
         account.sequence,
         // v5, v7 and v9 say how much they add in their header, whatever became of the records.
         account.version === 10 && account.unsure ? -1 : account.units,
@@ -72,16 +80,20 @@ export class MessageAccounts {
         account.exportTimeMs,
         ledger,
       );
-      account.tracker = null;
+      account.owner = null;
     }
   }
 
   #countRecords(account: Account, end: number, items: WorkItems, heapStart: number): void {
+    let records = 0;
     for (let item = account.firstItem; item < end; item++) {
-      if (items.isOptions(item) || items.payload(item) >= heapStart) continue;
+      if (items.isOptions(item)) continue;
+      records += items.records(item);
+      if (account.version !== 10 || items.payload(item) >= heapStart) continue;
       account.units += items.records(item);
       if (items.fault(item) !== 0 || items.isSkipped(item)) account.unsure = true;
     }
+    if (account.owner !== null) account.owner.activity.records += records;
   }
 
   #last(): Account {
@@ -105,7 +117,7 @@ export class MessageAccounts {
 
 function emptyAccount(): Account {
   return {
-    tracker: null,
+    owner: null,
     version: 0,
     sequence: 0,
     units: 0,

@@ -3,7 +3,9 @@ import type { OutputAccount } from '../accounting/ledger.ts';
 import type { Encoding } from '../output/encoder.ts';
 import { openSink, type SinkSetting } from '../output/open-sink.ts';
 import type { OutputSpec } from '../output/output-uri.ts';
-import type { PipelineOutput } from './route.ts';
+import type { Sink } from '../output/sink.ts';
+import type { Tail } from '../output/tail.ts';
+import type { Destinations, PipelineOutput } from './route.ts';
 
 interface Member extends PipelineOutput {
   readonly spec: OutputSpec;
@@ -11,24 +13,29 @@ interface Member extends PipelineOutput {
 
 /** Outputs that are open and not yet in use. */
 export interface OutputChange {
-  /** What decode threads have to make for them; the same array as before when that is the same. */
+  /** What decode threads have to make for them and for a tail; the same array as before when that is the same. */
   readonly encodings: readonly Encoding[];
   /** Puts them to use. */
-  commit(): readonly PipelineOutput[];
+  commit(): Destinations;
   /** Closes what was opened for them. */
   abandon(): Promise<void>;
 }
 
+/** What a tail shows. */
+const TAIL_ENCODING: Encoding = { format: 'ndjson', schema: 'millrace', options: false };
+
 /** The outputs of a collector, which may change while it runs. */
 export class OutputSet {
   readonly #setting: SinkSetting;
+  readonly #tail: Tail | null;
   #members: readonly Member[] = [];
   /** They still count, and their last records may still be on their way. */
   readonly #removed: Member[] = [];
   #encodings: readonly Encoding[] = [];
 
-  constructor(setting: SinkSetting) {
+  constructor(setting: SinkSetting, tail: Tail | null) {
     this.#setting = setting;
+    this.#tail = tail;
   }
 
   /** Opens those that are not open yet. Rejects with MillraceError OUTPUT_FAILED, and then nothing was opened. */
@@ -48,12 +55,13 @@ export class OutputSet {
       throw error;
     }
     const encodings = this.#encodingsOf(specs);
-    const commit = (): readonly PipelineOutput[] => {
+    const commit = (): Destinations => {
       for (const member of members) member.encoding = indexOf(encodings, member.spec.encoding);
       this.#members = members;
       this.#encodings = encodings;
       this.#removed.push(...spare);
-      return members;
+      const tail = this.#tail && { tail: this.#tail, encoding: indexOf(encodings, TAIL_ENCODING) };
+      return { outputs: members, tail };
     };
     return { encodings, commit, abandon };
   }
@@ -71,6 +79,10 @@ export class OutputSet {
   /** Closes all of them when what they were given is written. */
   async close(): Promise<void> {
     await Promise.all([...this.#removed, ...this.#members].map(({ sink }) => sink.close()));
+  }
+
+  get sinks(): Sink[] {
+    return this.#members.map(({ sink }) => sink);
   }
 
   /** Trouble of outputs, one line each. */
@@ -98,7 +110,9 @@ export class OutputSet {
 
   #encodingsOf(specs: readonly OutputSpec[]): readonly Encoding[] {
     const wanted: Encoding[] = [];
-    for (const { encoding } of specs) if (indexOf(wanted, encoding) < 0) wanted.push(encoding);
+    const all = specs.map(({ encoding }) => encoding);
+    if (this.#tail !== null) all.push(TAIL_ENCODING);
+    for (const encoding of all) if (indexOf(wanted, encoding) < 0) wanted.push(encoding);
     const same =
       wanted.length === this.#encodings.length && wanted.every((each) => indexOf(this.#encodings, each) >= 0);
     return same ? this.#encodings : wanted;

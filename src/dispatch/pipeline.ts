@@ -17,18 +17,17 @@ import type { Note } from './note.ts';
 import type { DecodePool } from './pool.ts';
 import type { Quarantine } from './quarantine.ts';
 import { Replica } from './replica.ts';
-import { createRoute, type PipelineOutput, type Route } from './route.ts';
+import { createRoute, type Destinations, deliver, type Route } from './route.ts';
 import { Outcome, Scanner, type ScannerOptions } from './scanner.ts';
 import type { StoreHost } from './store-host.ts';
 import { TASK_DATAGRAMS, Task, TaskQueue } from './task-queue.ts';
 
-export interface PipelineParts {
+export interface PipelineParts extends Destinations {
   memory: SharedMemory;
   slabs: Slabs;
   elements: ElementLookup;
   scanner: ScannerOptions;
   pool: DecodePool;
-  outputs: readonly PipelineOutput[];
   /** Whether any output wants options records. */
   optionsWanted: boolean;
   ledger: Ledger;
@@ -45,7 +44,7 @@ export interface PipelineParts {
 }
 
 /** What can be exchanged while the pipeline runs. */
-export type ExchangedParts = Pick<PipelineParts, 'pool' | 'slabs' | 'outputs' | 'optionsWanted'>;
+export type ExchangedParts = Pick<PipelineParts, 'pool' | 'slabs' | keyof Destinations | 'optionsWanted'>;
 
 /**
  * How long a task waits for more datagrams: giving out tasks of a few costs several times what their decoding does
@@ -72,9 +71,11 @@ export class Pipeline {
   readonly scanner: Scanner<Companion>;
   /** What is shared with other collectors; null for nothing. */
   readonly replica: Replica | null;
-  /** Datagrams taken from the rings, and those of them that were longer than a slot. */
-  scanned = 0;
-  oversize = 0;
+  /** By ring: datagrams taken from it, and those of them that were longer than a slot. */
+  readonly scanned: number[];
+  readonly oversize: number[];
+  /** Time that decode workers have spent on tasks, all together. */
+  busyMs = 0;
   #parts: PipelineParts;
   readonly #ledger: Ledger;
   readonly #memory: SharedMemory;
@@ -87,15 +88,14 @@ export class Pipeline {
   /** Of what is bound now. */
   #route: Route;
   #open: Task;
-  /** Datagrams taken from each ring since the start. */
-  readonly #taken: number[];
   readonly #changes = new ChangeQueue((change) => this.replica!.apply(change));
   #scheduled = false;
   #pumping = false;
   #paused = false;
   #pauseMs = SHORTEST_PAUSE_MS;
-  /** Datagrams taken before the last pause. */
-  #scannedBefore = 0;
+  /** Datagrams taken from all rings, and how many of them before the last pause. */
+  #datagrams = 0;
+  #datagramsBefore = 0;
   #watching = false;
   #stopped = false;
   #idle: (() => void) | null = null;
@@ -106,6 +106,8 @@ export class Pipeline {
     this.#memory = parts.memory;
     this.#heap = parts.memory.heap();
     this.#rings = Array.from({ length: parts.memory.size.rings }, (_, i) => parts.memory.ring(i));
+    this.scanned = this.#rings.map(() => 0);
+    this.oversize = this.#rings.map(() => 0);
     this.#items = new WorkItems(parts.memory);
     this.replica =
       parts.sharing &&
@@ -113,7 +115,8 @@ export class Pipeline {
         limits: parts.scanner.limits,
         templateTtlMs: parts.scanner.templateTtlMs,
         heap: this.#heap,
-        ledger: parts.ledger,
+        restored: () => this.#ledger.add(Count.templates_restored),
+        removed: () => this.#ledger.add(Count.templates_removed),
         clock: parts.clock,
         writer: parts.sharing.writer,
         evictionsShared: parts.sharing.evictionsShared,
@@ -131,14 +134,9 @@ export class Pipeline {
       replica: this.replica,
       note: parts.note,
     });
-    this.#route = createRoute(parts.pool, parts.slabs, parts.outputs);
-    this.scanner = new Scanner(
-      parts.scanner,
-      parts.elements,
-      this.#binder.entries,
-      this.#binder,
-      this.replica,
-    );
+    this.#route = createRoute(parts.pool, parts.slabs, parts);
+    this.scanner = new Scanner(parts.scanner, parts.elements, this.#binder.entries, this.#binder);
+    this.scanner.sharing = this.replica;
     this.replica?.attach(this.scanner);
     this.#tasks = new TaskQueue(
       parts.pool.capacity,
@@ -155,9 +153,18 @@ export class Pipeline {
       () => parts.clock.monotonicMs(),
     );
     this.#open = new Task(0, this.#rings.length, this.#route);
-    this.#taken = this.#rings.map(() => 0);
     for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
     if (parts.watchRings) this.schedule();
+  }
+
+  /** Tasks that workers have, and slots of each ring that are not free. */
+  get load(): { tasks: number; slotsUsed: number[] } {
+    return { tasks: this.#tasks.running, slotsUsed: this.#rings.map((ring) => ring.used()) };
+  }
+
+  /** Datagrams in the rings that were not looked at yet. */
+  get waiting(): number {
+    return this.#rings.reduce((sum, ring) => sum + ring.available(), 0);
   }
 
   /** Bytes of the shared heap that are in use. */
@@ -177,7 +184,7 @@ export class Pipeline {
 
   /** Changes that others made; see ChangeQueue for when they take effect. */
   receiveChanges(changes: readonly FromStore[]): void {
-    const positions = this.#rings.map((ring, i) => this.#taken[i] + ring.available());
+    const positions = this.#rings.map((ring, i) => this.scanned[i] + ring.available());
     this.#changes.add(changes, positions);
     this.schedule();
   }
@@ -198,7 +205,7 @@ export class Pipeline {
     if (!this.#open.empty) this.#close();
     const last = this.#tasks.last;
     this.#parts = { ...this.#parts, ...parts };
-    this.#route = createRoute(parts.pool, parts.slabs, parts.outputs);
+    this.#route = createRoute(parts.pool, parts.slabs, parts);
     this.#open = new Task(this.#items.made, this.#rings.length, this.#route);
     this.#binder.exchanged(parts.optionsWanted);
     for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
@@ -233,7 +240,7 @@ export class Pipeline {
       found = applied > 0;
       const limits = this.#changes.limits();
       for (let ring = 0; ring < this.#rings.length; ring++) {
-        const most = limits === undefined ? left : Math.min(left, limits[ring] - this.#taken[ring]);
+        const most = limits === undefined ? left : Math.min(left, limits[ring] - this.scanned[ring]);
         const take = Math.min(this.#rings[ring].available(), TURN_DATAGRAMS, most);
         for (let i = 0; i < take && this.#mayScan(); i++) {
           this.#scan(ring);
@@ -259,7 +266,7 @@ export class Pipeline {
     if (open.empty) open.openedAtMs = this.#parts.clock.monotonicMs();
     this.#binder.beginChange(open);
     // Changes release held sets, which need items.
-    return this.#changes.apply(this.#taken, () => this.#mayScan());
+    return this.#changes.apply(this.scanned, () => this.#mayScan());
   }
 
   /** Tells the store what was learned. */
@@ -280,8 +287,8 @@ export class Pipeline {
   #later(): void {
     if (this.#paused) return;
     this.#paused = true;
-    const many = this.scanned - this.#scannedBefore > TASK_DATAGRAMS;
-    this.#scannedBefore = this.scanned;
+    const many = this.#datagrams - this.#datagramsBefore > TASK_DATAGRAMS;
+    this.#datagramsBefore = this.#datagrams;
     this.#pauseMs = many
       ? Math.max(SHORTEST_PAUSE_MS, this.#pauseMs / 2)
       : Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
@@ -337,16 +344,16 @@ export class Pipeline {
   #scan(ring: number): void {
     const { bytes, view } = this.#memory;
     const slot = this.#rings[ring].take();
-    this.#taken[ring]++;
     const open = this.#open;
     if (open.datagrams === 0) open.openedAtMs = this.#parts.clock.monotonicMs();
     open.slots[ring]++;
     open.datagrams++;
-    this.scanned++;
-    view.setUint32(slot + RecordOffset.number, this.scanned, true);
+    this.scanned[ring]++;
+    this.#datagrams++;
+    view.setUint32(slot + RecordOffset.number, this.#datagrams, true);
     const length = view.getUint32(slot + RecordOffset.length, true);
     if (length === LENGTH_OVERSIZE) {
-      this.oversize++;
+      this.oversize[ring]++;
       return;
     }
     open.octets += length;
@@ -421,7 +428,8 @@ export class Pipeline {
   }
 
   #write(task: Task): void {
-    const { chunks, rows, flows, filtered, malformedLists, mismatches } = task.result!;
+    const { flows, filtered, malformedLists, busyMs, mismatches } = task.result!;
+    this.busyMs += busyMs;
     this.#ledger.add(Count.records_encoded, flows);
     this.#ledger.add(Count.records_filtered, filtered);
     this.#ledger.add(Count.lists_malformed, malformedLists);
@@ -432,28 +440,7 @@ export class Pipeline {
         () => 'ALARM: compiled code and interpreter disagree; the interpreter is used. Please report this',
       );
     }
-    for (let encoding = 0; encoding < chunks.length; encoding++) {
-      const chunk = chunks[encoding];
-      const slab = task.outputSlabs[encoding];
-      const inSlab = typeof chunk === 'number';
-      const bytes = inSlab ? task.route.slabs.at(slab).bytes.subarray(0, chunk) : chunk;
-      this.#deliver(task.route, encoding, bytes, rows[encoding], slab);
-    }
-  }
-
-  /** Gives bytes to every output of their encoding; their slab is free again when the last has written them. */
-  #deliver(route: Route, encoding: number, bytes: Uint8Array, records: number, slab: number): void {
-    const { slabs } = route;
-    const outputs = records === 0 ? [] : route.outputs[encoding];
-    let users = outputs.length;
-    if (users === 0) slabs.release(slab);
-    const release = () => {
-      if (--users === 0) slabs.release(slab);
-    };
-    for (const output of outputs) {
-      output.encoded += records;
-      output.sink.write(bytes, records, release);
-    }
+    deliver(task.route, task.outputSlabs, task.result!);
   }
 
   #quarantine(firstItem: number, count: number): void {

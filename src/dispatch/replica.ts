@@ -1,4 +1,3 @@
-import { Count, type Ledger } from '../accounting/ledger.ts';
 import type { Clock } from '../base/clock.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
 import type { FromStore, ToStore } from '../fleet/messages.ts';
@@ -11,7 +10,6 @@ import { itemTemplateId, parseScopeName, scopeName, templateItem } from '../temp
 import { decodeValue, encodeValue, isCleared, sameContent, ValueKind } from '../templates/stored-value.ts';
 import type { TemplateAction } from '../templates/template-registry.ts';
 import type { MessageHeader } from '../wire/header.ts';
-import type { Companion } from './binder.ts';
 import type { Scanner, Sharing } from './scanner.ts';
 
 interface Known {
@@ -27,14 +25,28 @@ interface SharedScope {
   readonly templates: Map<number, Known>;
   state: ExporterState | null;
   /** The scope here; null while its exporter has not been seen, or was silent for long. */
-  live: Scope<Companion> | null;
+  live: SharingScope | null;
 }
+
+/** What the owner of scopes keeps for the replica beside each. */
+export interface SharingCompanion {
+  /** What the fleet knows of it; null while that is nothing, or where nothing is shared. */
+  shared: SharedScope | null;
+  state: ExporterState | null;
+  /** When a miss is to be told next. */
+  nextMissMs: number;
+}
+
+type SharingScope = Scope<SharingCompanion>;
 
 export interface ReplicaParts {
   limits: DecodeLimits;
   templateTtlMs: number;
-  heap: SharedBlocks;
-  ledger: Ledger;
+  /** Where exporter state is published; null where nobody wants it. */
+  heap: SharedBlocks | null;
+  /** A template of a scope that is live here has come from the store, or was dropped because the store dropped it. */
+  restored: (templateId: number, kind: TemplateKind) => void;
+  removed: (templateId: number) => void;
   clock: Clock;
   /** Names this collector in stored values, 8 octets. */
   writer: Uint8Array;
@@ -65,11 +77,11 @@ const MISS_INTERVAL_MS = 1_000;
  * and sampling rates at once. Changes from the store come in their order, between two datagrams; what is learned here is
  * written through. Local limits drop only what is in use here, never what is known.
  */
-export class Replica implements Sharing<Companion> {
+export class Replica implements Sharing<SharingCompanion> {
   readonly #parts: ReplicaParts;
   readonly #scopes = new Map<string, SharedScope>();
   readonly #touchMs: number;
-  #scanner!: Scanner<Companion>;
+  #scanner!: Scanner<SharingCompanion>;
   #outbox: ToStore[] = [];
   /** Whether changes come by themselves; else misses are told. */
   synced = false;
@@ -89,7 +101,7 @@ export class Replica implements Sharing<Companion> {
     this.#touchMs = parts.templateTtlMs / TOUCHES_PER_LIFE;
   }
 
-  attach(scanner: Scanner<Companion>): void {
+  attach(scanner: Scanner<SharingCompanion>): void {
     this.#scanner = scanner;
     if (this.#parts.evictionsShared) scanner.templates.onEvicted = (entry) => this.#evicted(entry);
   }
@@ -107,19 +119,14 @@ export class Replica implements Sharing<Companion> {
 
   // Sharing: what the scanner finds.
 
-  opened(scope: Scope<Companion>): void {
+  opened(scope: SharingScope): void {
     const shared = this.#scopes.size === 0 ? undefined : this.#scopes.get(nameOf(scope));
     if (shared === undefined) return;
     this.#link(shared, scope);
     for (const templateId of shared.templates.keys()) this.#restore(shared, templateId);
   }
 
-  announced(
-    entry: TemplateEntry,
-    scope: Scope<Companion>,
-    action: TemplateAction,
-    header: MessageHeader,
-  ): void {
+  announced(entry: TemplateEntry, scope: SharingScope, action: TemplateAction, header: MessageHeader): void {
     const nowMs = entry.refreshedAtMs;
     if (action === 'refreshed' && nowMs < entry.nextTouchMs) return;
     const shared = this.#shared(scope);
@@ -146,7 +153,7 @@ export class Replica implements Sharing<Companion> {
   }
 
   withdrawn(
-    scope: Scope<Companion>,
+    scope: SharingScope,
     kind: TemplateKind,
     templateId: number | 'all',
     header: MessageHeader,
@@ -165,7 +172,7 @@ export class Replica implements Sharing<Companion> {
     }
   }
 
-  recall(scope: Scope<Companion>, templateId: number, nowMs: number): TemplateEntry | undefined {
+  recall(scope: SharingScope, templateId: number, nowMs: number): TemplateEntry | undefined {
     const shared = scope.companion.shared;
     if (shared?.templates.has(templateId) && this.#restore(shared, templateId)) {
       this.counters.recalled++;
@@ -180,20 +187,21 @@ export class Replica implements Sharing<Companion> {
   }
 
   /** The exporter state of a scope whose options data are about to be read. */
-  stateOf(scope: Scope<Companion>): ExporterState {
+  stateOf(scope: SharingScope): ExporterState {
     const shared = this.#shared(scope);
     if (shared === null) return new ExporterState();
     return this.#state(shared);
   }
 
   /** The scope was dropped here; what is known of its exporter stays. */
-  closed(scope: Scope<Companion>): void {
+  closed(scope: SharingScope): void {
     const { shared, state } = scope.companion;
-    if (shared === null) {
-      state?.release(this.#parts.heap);
-      return;
+    const { heap } = this.#parts;
+    if (heap !== null) {
+      if (shared === null) state?.release(heap);
+      else state?.unpublish(heap);
     }
-    state?.unpublish(this.#parts.heap);
+    if (shared === null) return;
     shared.live = null;
   }
 
@@ -323,6 +331,7 @@ export class Replica implements Sharing<Companion> {
   }
 
   #putState(shared: SharedScope, { item, value }: StoredItem): void {
+    if (this.#parts.heap === null) return;
     const decoded = decodeValue(shared.name, item, value);
     if (typeof decoded === 'string' || decoded.kind !== ValueKind.state) this.#refuse(shared, item);
     else if (!this.#state(shared).restore(item, decoded.payload)) this.#refuse(shared, item);
@@ -347,7 +356,7 @@ export class Replica implements Sharing<Companion> {
   /** Puts a known template into the scope here; false when it is too old or there is no room. */
   #restore(shared: SharedScope, templateId: number): boolean {
     const { value, seenAtMs } = shared.templates.get(templateId)!;
-    const { limits, clock, templateTtlMs, ledger } = this.#parts;
+    const { limits, clock, templateTtlMs } = this.#parts;
     const nowMs = clock.wallMs();
     if (nowMs - seenAtMs > templateTtlMs) return false;
     const decoded = decodeValue(shared.name, templateItem(templateId), value);
@@ -355,8 +364,10 @@ export class Replica implements Sharing<Companion> {
     const template = readTemplate(templateId, decoded, seenAtMs, limits);
     if (typeof template === 'string') return false;
     const result = this.#scanner.restore(shared.live!, template, nowMs);
-    if (result === 'learned' || result === 'redefined') ledger.add(Count.templates_restored);
-    return result === 'learned' || result === 'redefined' || result === 'refreshed';
+    if (result === 'refreshed') return true;
+    if (result !== 'learned' && result !== 'redefined') return false;
+    this.#parts.restored(templateId, template.kind);
+    return true;
   }
 
   #drop(shared: SharedScope, item: string): void {
@@ -367,11 +378,11 @@ export class Replica implements Sharing<Companion> {
     }
     shared.templates.delete(templateId);
     if (shared.live !== null && this.#scanner.takeBack(shared.live, templateId))
-      this.#parts.ledger.add(Count.templates_removed);
+      this.#parts.removed(templateId);
   }
 
   #evicted({ scope, templateId }: TemplateEntry): void {
-    const shared = (scope as Scope<Companion>).companion.shared;
+    const shared = (scope as SharingScope).companion.shared;
     if (shared === null || !shared.templates.delete(templateId)) return;
     const item = templateItem(templateId);
     this.#outbox.push({ type: 'remove', scope: shared.name, item, reason: 'evicted', said: null });
@@ -421,7 +432,7 @@ export class Replica implements Sharing<Companion> {
   }
 
   /** What is shared of a scope that is live here; null when there is no room for another. */
-  #shared(scope: Scope<Companion>): SharedScope | null {
+  #shared(scope: SharingScope): SharedScope | null {
     if (scope.companion.shared !== null) return scope.companion.shared;
     const shared = this.#create(nameOf(scope));
     if (shared !== null) this.#link(shared, scope);
@@ -451,14 +462,14 @@ export class Replica implements Sharing<Companion> {
     return shared;
   }
 
-  #link(shared: SharedScope, scope: Scope<Companion>): void {
+  #link(shared: SharedScope, scope: SharingScope): void {
     shared.live = scope;
     scope.companion.shared = shared;
     const { companion } = scope;
     if (shared.state === null) {
       if (companion.state !== null) this.#adopt(shared, companion.state);
     } else if (companion.state !== shared.state) {
-      companion.state?.release(this.#parts.heap);
+      if (this.#parts.heap !== null) companion.state?.release(this.#parts.heap);
       companion.state = shared.state;
     }
   }

@@ -107,12 +107,13 @@ export class Scanner<C> {
   readonly pending: PendingSets | null;
   readonly #options: ScannerOptions;
   readonly #handler: ScanHandler<C>;
-  readonly #sharing: Sharing<C> | null;
   readonly #v5: Layout;
   readonly #v7: Layout;
   readonly #header = new MessageHeader();
   readonly #reader = new TemplateReader();
   readonly #learned: number[] = [];
+  /** Set before the first datagram, if ever. */
+  sharing: Sharing<C> | null = null;
   /** Version of the first message of the last datagram, 0 when it could not be told. */
   version = 0;
 
@@ -128,11 +129,9 @@ export class Scanner<C> {
     elements: ElementLookup,
     publisher: EntryPublisher,
     handler: ScanHandler<C>,
-    sharing: Sharing<C> | null = null,
   ) {
     this.#options = options;
     this.#handler = handler;
-    this.#sharing = sharing;
     this.#v5 = createV5Layout(elements);
     this.#v7 = createV7Layout(elements);
     this.templates = new TemplateRegistry(options.limits, options.templateTtlMs, elements, publisher);
@@ -146,7 +145,7 @@ export class Scanner<C> {
     this.scopes = new ScopeTable<C>(options.scopeLimits, {
       companion: (version, address, port, domain) => handler.companion(version, address, port, domain),
       opened: (scope) => {
-        if (scope.version >= 9) sharing?.opened(scope);
+        if (scope.version >= 9) this.sharing?.opened(scope);
       },
       evicted: (scope) => {
         this.pending?.drop(scope);
@@ -306,7 +305,7 @@ export class Scanner<C> {
     const entry =
       scope &&
       (this.templates.find(scope, templateId, this.#now) ??
-        this.#sharing?.recall(scope, templateId, this.#now));
+        this.sharing?.recall(scope, templateId, this.#now));
     if (scope !== undefined && entry !== undefined) {
       // Asked here, because a time that is handed on is a number on the heap.
       if (!scope.established) this.scopes.sawData(scope, this.#now);
@@ -367,8 +366,8 @@ export class Scanner<C> {
     }
     if (result === 'learned') this.#learned.push(templateId);
     this.#handler.template(scope, result, kind, templateId);
-    if (this.#sharing === null || scope === undefined) return;
-    this.#sharing.announced(scope.templates.get(templateId)!, scope, result, this.#header);
+    if (this.sharing === null || scope === undefined) return;
+    this.sharing.announced(scope.templates.get(templateId)!, scope, result, this.#header);
   }
 
   #said(): Announcement {
@@ -424,7 +423,7 @@ export class Scanner<C> {
       this.#handler.withdrawalIgnored();
       this.pending?.withdraw(scope, templateId);
     }
-    this.#sharing?.withdrawn(scope, kind, all ? 'all' : templateId, this.#header);
+    this.sharing?.withdrawn(scope, kind, all ? 'all' : templateId, this.#header);
   }
 
   /** Takes a template that others have learned, with the life time it has left, and releases what waited for it. */

@@ -21,6 +21,8 @@ export interface StoreOptions {
 }
 
 export interface StoreReport extends StoreStatus {
+  /** Where templates are kept, without secrets. */
+  place: string;
   /** Index of the last change whose effects are all visible here. */
   applied: number;
   /** Scopes that are known, whether their exporters send here or not. */
@@ -59,17 +61,14 @@ export class StoreHost {
     this.evictionsShared = options.evictionsShared ?? false;
   }
 
-  /** Where templates are kept, without secrets; null for nowhere but in memory. */
-  get place(): string | null {
-    return this.#thread === null ? null : maskSecrets(this.#options.uri);
-  }
-
+  /** null where templates are kept nowhere but in memory. */
   get report(): StoreReport | null {
     const replica = this.#end?.replica;
     if (this.#thread === null || !replica) return null;
     const { status } = this.#thread;
+    const place = maskSecrets(this.#options.uri);
     const counters = { ...status.counters, ...replica.counters };
-    return { ...status, counters, applied: replica.applied, scopes: replica.scopes };
+    return { ...status, place, counters, applied: replica.applied, scopes: replica.scopes };
   }
 
   post(requests: ToStore[]): void {

@@ -1,4 +1,5 @@
 import { threadId } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
 import {
   Budget,
   type FlowBatch,
@@ -16,7 +17,7 @@ import { BatchFilter } from '../filter/batch-filter.ts';
 import { parseFilter } from '../filter/parser.ts';
 import { ItemState, RecordOffset } from '../memory/layout.ts';
 import { SharedMemory } from '../memory/shared-memory.ts';
-import { NO_SLAB, Slabs } from '../memory/slabs.ts';
+import { NOT_WANTED, Slabs } from '../memory/slabs.ts';
 import { WorkItems } from '../memory/work-items.ts';
 import { createEncoder } from '../output/create-encoder.ts';
 import type { Encoder } from '../output/encoder.ts';
@@ -56,6 +57,7 @@ export class TaskDecoder {
   /** Items decoded into the batch that is open; not safe until it is encoded. */
   #batch: FlowBatch | null = null;
   #firstUnsafe = 0;
+  #outputSlabs: readonly number[] = [];
 
   constructor(setup: WorkerSetup, elements: ElementLookup) {
     this.#elements = elements;
@@ -75,15 +77,17 @@ export class TaskDecoder {
 
   run(task: DecodeTask): DecodeTaskResult {
     const items = this.#items;
+    const startedAtMs = systemClock.monotonicMs();
     const end = task.firstItem + task.items;
     this.#firstUnsafe = task.firstItem;
+    this.#outputSlabs = task.slabs;
     this.#rows.fill(0);
     this.#flows = 0;
     this.#filtered = 0;
     this.#materializer.malformed = 0;
     const { mismatches } = this.#batches.jit;
     for (let i = 0; i < this.#encoders.length; i++) {
-      if (task.slabs[i] !== NO_SLAB) this.#encoders[i].lend(this.#slabs.at(task.slabs[i]));
+      if (task.slabs[i] >= 0) this.#encoders[i].lend(this.#slabs.at(task.slabs[i]));
     }
     let payload = -1;
     for (let item = task.firstItem; item < end; item++) {
@@ -103,6 +107,7 @@ export class TaskDecoder {
       flows: this.#flows,
       filtered: this.#filtered,
       malformedLists: this.#materializer.malformed,
+      busyMs: systemClock.monotonicMs() - startedAtMs,
       mismatches: this.#batches.jit.mismatches - mismatches,
     };
   }
@@ -160,6 +165,7 @@ export class TaskDecoder {
       this.#flows += flowRows(batch);
       const { values } = this.#budget;
       for (let i = 0; i < this.#encoders.length; i++) {
+        if (this.#outputSlabs[i] === NOT_WANTED) continue;
         // Every encoder takes lists apart for itself; the datagram pays once.
         this.#budget.values = values;
         this.#rows[i] += this.#encoders[i].encode(batch);
@@ -213,6 +219,7 @@ function flowRows(batch: FlowBatch): number {
 }
 
 function take(encoder: Encoder, slab: number): number | Uint8Array<ArrayBuffer> {
-  const bytes = slab === NO_SLAB ? -1 : encoder.giveBack();
+  if (slab === NOT_WANTED) return 0;
+  const bytes = slab < 0 ? -1 : encoder.giveBack();
   return bytes < 0 ? encoder.take() : bytes;
 }

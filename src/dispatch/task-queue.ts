@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { ItemState } from '../memory/layout.ts';
 import type { WorkItems } from '../memory/work-items.ts';
-import type { Route } from './route.ts';
+import { acquireSlabs, type Route } from './route.ts';
 import type { DecodeTaskResult } from './task.ts';
 
 /** A task is full with so many datagrams, octets of them, or items. Octets grow about tenfold as NDJSON, to what a slab holds. */
@@ -87,6 +87,11 @@ export class TaskQueue {
     return this.#tasks.length;
   }
 
+  /** Tasks that workers have. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** The task that was added last, unless it is retired. */
   get last(): Task | undefined {
     return this.#tasks.at(-1);
@@ -131,10 +136,9 @@ export class TaskQueue {
     task.state = 'running';
     task.startedAtMs = this.#nowMs();
     this.#running++;
-    const { pool, slabs: free, outputs } = task.route;
-    if (task.failures === 0) task.outputSlabs = outputs.map(() => free.acquire());
+    if (task.failures === 0) task.outputSlabs = acquireSlabs(task.route);
     const { firstItem, items, outputSlabs: slabs } = task;
-    pool.run({ firstItem, items, careful: task.failures > 0, slabs }).then(
+    task.route.pool.run({ firstItem, items, careful: task.failures > 0, slabs }).then(
       (result) => {
         task.result = result;
         this.#finished(task);

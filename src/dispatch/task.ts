@@ -27,7 +27,7 @@ export interface DecodeTask {
   items: number;
   /** Encode after every datagram, so that a worker that dies leaves no doubt about the datagram it died of. */
   careful: boolean;
-  /** The slab that each encoding may write to, or NO_SLAB. */
+  /** The slab that each encoding may write to, or NO_SLAB, or NOT_WANTED. */
   slabs: readonly number[];
 }
 
@@ -40,6 +40,8 @@ export interface DecodeTaskResult {
   flows: number;
   filtered: number;
   malformedLists: number;
+  /** How long the worker was at it. */
+  busyMs: number;
   /** Sets in which compiled code and interpreter disagreed; the interpreter's result was used. */
   mismatches: number;
 }

@@ -33,7 +33,7 @@ export class Slabs {
 
   /** Main thread: nobody needs the slab any more. */
   release(slab: number): void {
-    if (slab !== NO_SLAB) this.#free.push(slab);
+    if (slab >= 0) this.#free.push(slab);
   }
 
   get available(): number {
@@ -54,4 +54,6 @@ export class Slabs {
   }
 }
 
+/** In place of a slab: the bytes are sent by message; or: there are no readers for them at present. */
 export const NO_SLAB = -1;
+export const NOT_WANTED = -2;

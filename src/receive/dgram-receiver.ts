@@ -34,6 +34,10 @@ export class DgramReceiver implements Receiver {
     this.#onReceived = onReceived;
   }
 
+  get host(): string {
+    return this.#listen.host;
+  }
+
   get port(): number {
     return this.#socket?.address().port ?? 0;
   }

@@ -8,6 +8,7 @@ export interface ListenAddress {
 export interface Receiver {
   /** Binds the socket and starts. MillraceError LISTEN_FAILED when that is not possible. */
   open(receiveBufferBytes: number): Promise<void>;
+  readonly host: string;
   /** Port that is bound, also where port 0 was asked for. */
   readonly port: number;
   /** What the kernel says the receive buffer is; Linux says twice of what it was asked for. */

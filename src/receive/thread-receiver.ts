@@ -58,6 +58,10 @@ export class ThreadReceiver implements Receiver {
     this.#onLost = onLost;
   }
 
+  get host(): string {
+    return this.#listen.host;
+  }
+
   get kernelDrops(): number {
     return this.#ring.kernelDrops;
   }

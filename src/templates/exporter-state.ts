@@ -137,6 +137,15 @@ export class ExporterState {
     this.#systemAlgorithm = 0;
   }
 
+  /** Packets per sampled packet for the exporter as a whole (0: unknown), and how many rates and names are kept. */
+  get summary(): { systemRate: number; rates: number; names: number } {
+    const table = this.#table;
+    if (table === null) return { systemRate: 0, rates: 0, names: 0 };
+    const rates = table.counts.subarray(0, FIRST_NAME_KIND).reduce((a, b) => a + b, 0);
+    const names = table.counts.subarray(FIRST_NAME_KIND).reduce((a, b) => a + b, 0);
+    return { systemRate: table.systemRate, rates, names };
+  }
+
   /** What is known as plain data, for people. */
   describe(): ExporterStateDescription {
     return describeTable(this.#table, this.#systemAlgorithm);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 /** Longer than anything here takes; a test that hangs says so. */
 const HANG_MS = 60_000;
 
@@ -25,11 +25,8 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-function stateDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-state-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
+const STATE = mkdtempSync(join(tmpdir(), 'millrace-state-'));
+process.once('exit', () => rmSync(STATE, { recursive: true, force: true }));
 
 export class Running {
   readonly child: ChildProcess;
@@ -38,17 +35,19 @@ export class Running {
   readonly ended: Promise<Ended>;
   #wake: (() => void)[] = [];
 
-  /** readStdout: false leaves what the program writes in the pipe. */
-  constructor(args: readonly string[], options: SpawnOptions = {}, readStdout = true) {
+  /** readStdout: false leaves what the program writes in the pipe. hangMs: when it is killed. */
+  constructor(args: readonly string[], options: SpawnOptions = {}, readStdout = true, hangMs = HANG_MS) {
     const env = { ...process.env };
     // The tests may run under npm, which changes what a second signal means.
     delete env['npm_lifecycle_event'];
     // Every process has state of its own, none of it that of whoever runs the tests.
     delete env['STATE_DIRECTORY'];
-    env['XDG_STATE_HOME'] = stateDirectory();
+    env['XDG_STATE_HOME'] = mkdtempSync(join(STATE, 'process-'));
     // Variables are options of the collector.
     for (const name of Object.keys(env)) if (name.startsWith('MILLRACE_')) delete env[name];
-    this.child = spawn(process.execPath, [MAIN, ...args], {
+    // Collectors of several tests run at a time, and only one of them could have the default port.
+    const http = args[0] === 'collect' && !args.includes('--http') ? ['--http', 'off'] : [];
+    this.child = spawn(process.execPath, [MAIN, ...args.slice(0, 1), ...http, ...args.slice(1)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env,
       ...options,
@@ -64,7 +63,7 @@ export class Running {
       this.stderr += text;
       this.#tell();
     });
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), HANG_MS);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), hangMs);
     // For tests that fail half way.
     after(() => this.child.kill('SIGKILL'));
     this.ended = once(this.child, readStdout ? 'close' : 'exit').then(([code, signal]) => {

@@ -57,19 +57,21 @@ test('--version is that of the package', async () => {
 });
 
 test('a bad value of every option is one line with the flag, what was given and what is allowed', async () => {
-  const cases: [CommandName, string, string][] = [];
+  const cases: [CommandName, string, string, string][] = [];
   for (const command of COMMAND_NAMES)
-    for (const [key, { flag, kind }] of optionsOf(command)) {
+    for (const [key, { flag, kind, secret }] of optionsOf(command)) {
       if (kind === 'switch') continue;
       // Where any text is allowed, only none is wrong; what is no URI of an output is found out later.
-      const anyText = ['quarantine', 'ledger', 'dgramsFile', 'config', 'elements', 'filter'].includes(key);
-      cases.push([command, flag, anyText ? '' : 'no such\nvalue']);
+      const files = ['quarantine', 'ledger', 'dgramsFile', 'httpTokenFile', 'config', 'elements'];
+      const anyText = files.includes(key) || key === 'filter';
+      const bad = anyText ? '' : 'no such\nvalue';
+      cases.push([command, flag, bad, secret ? '***' : bad]);
     }
   assert.ok(cases.length > 30);
-  await forEach(cases, async ([command, flag, bad]) => {
+  await forEach(cases, async ([command, flag, bad, shown]) => {
     const file = (COMMANDS[command] as CommandSpec).argument === undefined ? [] : ['some.pcap'];
     const ended = await run([command, ...file, `--${flag}`, bad]);
-    assertUsage(ended, `--${flag}`, JSON.stringify(bad), 'allowed');
+    assertUsage(ended, `--${flag}`, JSON.stringify(shown), 'allowed');
   });
 });
 

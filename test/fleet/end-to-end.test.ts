@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { unbalanced } from '../../src/accounting/balance.ts';
+import { encodeEnvelope } from '../../src/fleet/envelope.ts';
+import { chainAfter } from '../../src/fleet/log-gate.ts';
+import type { ReadyReport } from '../../src/ops/readiness.ts';
 import { run } from '../cli/child.ts';
 import { optionsTemplate, set, u16, u32 } from '../support/bytes.ts';
 import {
@@ -287,4 +290,39 @@ test('with --store-optional a collector starts without its store and is told lat
   } finally {
     await late.stop();
   }
+});
+
+test('LOG-19: in front of an entry of a later version a collector is not ready, and goes on decoding', async () => {
+  const { uri, key } = newFleet();
+  const a = await FleetCollector.start(uri, '--http', '127.0.0.1:0');
+  const url = /http:\/\/[\d.:]+/.exec(a.log)![0];
+  const ready = async (): Promise<[number, ReadyReport]> => {
+    const answer = await fetch(`${url}/ready`);
+    return [answer.status, (await answer.json()) as ReadyReport];
+  };
+  assert.equal((await ready())[0], 200);
+  const messages = new ExporterMessages(1);
+  await exporters.send('127.0.0.9', a.port, messages.announce(256, OCTETS_FIRST));
+  await until('the template', async () => (await logLength(key('log'))) === 1);
+
+  const envelope = Buffer.from(encodeEnvelope(900, true, Buffer.from('of tomorrow')));
+  const chain = chainAfter(String(await redis.command('HGET', key('meta'), 'chain')), envelope);
+  await redis.command('XADD', key('log'), '2-0', 'e', envelope, 'c', chain, 't', '1');
+  await redis.command('HSET', key('meta'), 'index', '2', 'chain', chain);
+  await exporters.send('127.0.0.9', a.port, messages.announce(257, OCTETS_FIRST));
+  const [, report] = await until('not ready', async () => {
+    const answer = await ready();
+    return answer[0] === 503 && answer;
+  });
+  const [problem, ...others] = report.conditions.filter((condition) => !condition.ready);
+  assert.deepEqual([problem.name, others], ['template store', []]);
+  assert.match(problem.reason!, /^blocked, .*entry 2 /);
+
+  await exporters.send('127.0.0.9', a.port, messages.data(257, OCTETS_FIRST, 1, 2));
+  await a.running.lines(2);
+  assertRight(a.flows);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  assert.match(metrics, /^millrace_store_state\{store="redis:.*state="blocked"\} 1$/m);
+  assert.match(metrics, /^millrace_store_applied_index\{.*\} 1$/m);
+  await a.stop();
 });

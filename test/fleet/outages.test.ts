@@ -44,13 +44,13 @@ async function decodesDuring({ b, messages }: Two, trouble: () => Promise<void>)
     }
   })();
   await trouble();
+  await until('some data was sent', () => sent > 10);
   const soFar = sent;
   await until('what was sent during the trouble is decoded', () => b.flows.length >= before + soFar);
   over = true;
   await sending;
   await until('everything is decoded', () => b.flows.length === before + sent);
   assertRight(b.flows);
-  assert.ok(sent > 10);
 }
 
 async function stopBoth({ a, b }: Two): Promise<void> {
@@ -192,8 +192,10 @@ test('a failover to a replica that missed the last writes: they are put again', 
       await primary.stop('SIGKILL');
       front.swapTo(replica.port);
       front.cutAll();
-      await Promise.all([state(a, 'degraded'), state(b, 'degraded')]);
-      await Promise.all([state(a, 'synced'), state(b, 'synced')]);
+      await until('both have noticed', () => [a, b].every(({ log }) => /template store: degraded/.test(log)));
+      await until('both are back', () =>
+        [a, b].every(({ log }) => /degraded.*template store: synced/s.test(log)),
+      );
     });
     await until('put again', async () => Number(await replica.command('HLEN', HASH)) === 2);
     await exporters.send(EXPORTER, b.port, messages.data(257, PACKETS_FIRST, 7));

@@ -1,7 +1,13 @@
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../base/clock.ts';
 import { MillraceError } from '../../base/errors.ts';
-import { Collector, type CollectorLog, type CollectorOptions } from '../../collector.ts';
+import {
+  Collector,
+  type CollectorLog,
+  type CollectorOptions,
+  type CollectorReport,
+} from '../../collector.ts';
 import type { Configuration } from '../../config/configuration.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
@@ -12,6 +18,7 @@ import { createLog, type Log } from '../../ops/log.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
 import { filterOf } from '../filter-option.ts';
+import { openOperations } from '../http.ts';
 import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
 import { ledgerTable } from '../ledger-table.ts';
 import { realTroubles, resolveOutputs } from '../outputs.ts';
@@ -47,6 +54,7 @@ export async function collect(
   const elements = await readElements(values.elements);
   const collector = makeCollector({ ...options, elements });
   const reloader = new Reloader(collector, log, configuration, elements, read);
+  const operations = await openOperations(collector, () => reloader.configuration, log);
   const started = collector.start();
   // From the beginning, as the signal would otherwise end the process.
   process.on('SIGHUP', () => {
@@ -58,25 +66,29 @@ export async function collect(
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
   });
   const memoryBytes = collector.sharedBytes;
+  const templates = collector.parts().store?.place ?? null;
   log.info(
     `listening on ${listen.join(', ')}; ${countText(collector.workers, 'decode worker')}; ` +
       `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}; ` +
-      `templates ${collector.keepingTemplates === null ? 'in memory only' : `in ${collector.keepingTemplates}`}`,
+      `templates ${templates === null ? 'in memory only' : `in ${templates}`}`,
     {
       listen,
       workers: collector.workers,
       sharedMemoryBytes: memoryBytes,
       receiving: collector.receiving,
-      templates: collector.keepingTemplates,
+      templates,
     },
   );
   const status = reportStatus(collector, log, values.statusInterval);
 
   await stop.wait();
   clearInterval(status);
+  operations?.drain();
   const byReader = stop.reason === 'done';
   if (!byReader) log.info(`${stop.reason}: stopping when all that was received is written`);
-  const report = await collector.stop();
+  await sleep(byReader ? 0 : values.drainGrace);
+  const { report, abandoned } = await drain(collector, values.drainTimeout);
+  await operations?.close();
   await writeLedgerFile(values.ledger, report);
   const [trouble] = realTroubles(collector.status().troubles);
   if (byReader) {
@@ -87,7 +99,26 @@ export async function collect(
   if (trouble !== undefined) log.warn(trouble);
   if (values.logFormat === 'json') log.info('ledger', { ledger: report });
   else say(ledgerTable(report));
-  return ExitCode.ok;
+  if (abandoned.length === 0) return ExitCode.ok;
+  complain(`not finished within ${values.drainTimeout / 1000} s, given up: ${abandoned.join(', ')}`);
+  // What was given up would keep the process.
+  process.exit(ExitCode.failed);
+}
+
+/** Stops the collector, at most for so long. abandoned: what it had not finished then, in words. */
+async function drain(
+  collector: Collector,
+  timeoutMs: number,
+): Promise<{ report: CollectorReport; abandoned: string[] }> {
+  const late = new AbortController();
+  const finished = collector.stop().then((report) => ({ report, abandoned: [] }));
+  const given = sleep(timeoutMs, null, { signal: late.signal }).then(() => collector.abandon());
+  try {
+    return await Promise.race([finished, given]);
+  } finally {
+    given.catch(() => {});
+    late.abort();
+  }
 }
 
 export function collectorOptions(
@@ -124,6 +155,7 @@ export function collectorOptions(
     receiveBufferBytes: values.recvBuffer,
     jit: values.jit ? 'auto' : 'off',
     filter: filterOf(values.filter),
+    tail: values.http !== 'off',
     log,
     onOutputClosed,
   };

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '../base/clock.ts';
+import type { DecodeLimits } from '../decode/limits.ts';
+import type { FromStore, StoreStatus } from '../fleet/messages.ts';
+import { StoreSession } from '../fleet/session.ts';
+import type { TemplateKind } from '../templates/scope.ts';
+import type { TemplateStore } from '../templates/store.ts';
+import { WRITER_BYTES } from '../templates/stored-value.ts';
+import { Replica, type ReplicaCounters, type SharingCompanion } from './replica.ts';
+import type { Scanner } from './scanner.ts';
+
+export interface SharingEnd {
+  readonly scanner: Scanner<SharingCompanion>;
+  readonly limits: DecodeLimits;
+  readonly templateTtlMs: number;
+  readonly restored: (templateId: number, kind: TemplateKind) => void;
+  /** Runs what changes of others do, which may release held sets. */
+  readonly applying: (apply: () => void) => void;
+}
+
+/** A decoder's part in a template store, in the thread of the decoder. Exporter state is left to others. */
+export class TemplateShare {
+  readonly replica: Replica;
+  readonly #store: TemplateStore;
+  readonly #session: StoreSession;
+
+  constructor(store: TemplateStore, { scanner, limits, templateTtlMs, restored, applying }: SharingEnd) {
+    this.#store = store;
+    this.replica = new Replica({
+      limits,
+      templateTtlMs,
+      heap: null,
+      restored,
+      removed: () => {},
+      clock: systemClock,
+      writer: randomBytes(WRITER_BYTES),
+      evictionsShared: false,
+      note: () => {},
+    });
+    this.replica.attach(scanner);
+    scanner.sharing = this.replica;
+    const apply = (changes: readonly FromStore[]): void => {
+      applying(() => {
+        for (const change of changes) this.replica.apply(change);
+      });
+      this.tell();
+    };
+    this.#session = new StoreSession(store, apply, systemClock, () => {
+      this.replica.synced = this.#session.status.state === 'synced';
+    });
+  }
+
+  get status(): StoreStatus & ReplicaCounters {
+    return { ...this.#session.status, ...this.replica.counters };
+  }
+
+  async start(): Promise<void> {
+    await this.#store.watch(this.#session);
+    // What was read is applied in the next turn.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  }
+
+  /** Hands over what was learned. */
+  tell(): void {
+    const requests = this.replica.takeRequests();
+    if (requests.length > 0) this.#session.receive(requests);
+  }
+
+  /** Waits until what was learned is in the store, at most so long, and closes the store. Returns the writes that are left. */
+  async close(deadlineMs = 3_000): Promise<number> {
+    const left = await this.#session.flush(deadlineMs);
+    await this.#store.close();
+    return left;
+  }
+}
