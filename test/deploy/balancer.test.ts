@@ -3,28 +3,30 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { countLines, eventually, Running, run, temporaryDirectory } from '../cli/child.ts';
 import { RedisServer } from '../support/redis-server.ts';
+import { requireProgram } from '../support/system-packages.ts';
 import { fromRoot } from './command-line.ts';
 
 const DATAGRAMS = 600;
 const EXPORTERS = 4;
 
+const nginx = requireProgram('nginx');
+
 function whyNot(): string | false {
-  const { status, stderr } = spawnSync('nginx', ['-V'], { encoding: 'utf8' });
-  if (status !== 0) return 'nginx is missing: apt-get install nginx-light libnginx-mod-stream';
-  if (!/--with-stream(?!=dynamic)\b/.test(stderr) && streamModule(stderr) === null)
-    return 'the stream module of nginx is missing: apt-get install libnginx-mod-stream';
+  if (nginx.skip !== false) return nginx.skip;
   return process.getuid?.() === 0 ? false : 'only root may keep the address of a sender';
 }
 
-function streamModule(versionText: string): string | null {
-  const folder = /--modules-path=(\S+)/.exec(versionText)?.[1] ?? '/usr/lib/nginx/modules';
-  const path = join(folder, 'ngx_stream_module.so');
-  return existsSync(path) ? path : null;
+/** A line that loads the stream module where it is not part of the program. */
+function loadStream(): string {
+  const { stderr } = spawnSync(nginx.path, ['-V'], { encoding: 'utf8' });
+  if (!stderr.includes('--with-stream=dynamic')) return '';
+  const folder = /--modules-path=(\S+)/.exec(stderr)?.[1] ?? '';
+  return `load_module ${join(folder, 'ngx_stream_module.so')};\n`;
 }
 
 async function freeUdpPort(): Promise<number> {
@@ -43,28 +45,28 @@ async function startNginx(port: number, collectors: readonly number[]): Promise<
     .replace(/server collector-\d:2055/g, () => `server 127.0.0.1:${collectors[n++]}`)
     .replace('listen 2055', `listen 127.0.0.1:${port}`);
   assert.equal(n, collectors.length);
-  const module = streamModule(spawnSync('nginx', ['-V'], { encoding: 'utf8' }).stderr);
-  const load = module === null ? '' : `load_module ${module};\n`;
   const file = join(folder, 'nginx.conf');
-  writeFileSync(file, `${load}daemon off;\npid ${join(folder, 'pid')};\n${adapted}`);
-  const nginx = spawn('nginx', ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  writeFileSync(file, `${loadStream()}daemon off;\npid ${join(folder, 'pid')};\n${adapted}`);
+  const balancer = spawn(nginx.path, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaints = '';
-  nginx.stderr.setEncoding('utf8').on('data', (text: string) => {
+  balancer.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints += text;
   });
-  const ended = once(nginx, 'exit');
+  const ended = once(balancer, 'exit');
   after(async () => {
-    nginx.kill('SIGTERM');
+    balancer.kill('SIGTERM');
     await ended;
   });
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
   await eventually('nginx listens', () => {
-    assert.equal(nginx.exitCode, null, complaints);
+    assert.equal(balancer.exitCode, null, complaints);
     return readFileSync('/proc/net/udp', 'utf8').includes(`0100007F:${hexPort} `);
   });
 }
 
-test('datagrams go to every collector, with the address of their exporter', { skip: whyNot() }, async () => {
+test('every collector gets its share, with the addresses of exporters, and that of one that ends', {
+  skip: whyNot(),
+}, async () => {
   const redis = await RedisServer.start();
   after(() => redis.stop());
   const collectors = [1, 2, 3].map(
@@ -78,18 +80,27 @@ test('datagrams go to every collector, with the address of their exporter', { sk
   const ports = await Promise.all(collectors.map((collector) => collector.port()));
   const port = await freeUdpPort();
   await startNginx(port, ports);
-  const to = ['--to', `127.0.0.1:${port}`, '--rate', '300', '--count', `${DATAGRAMS}`];
-  const { code, stderr } = await run(['generate', ...to, '--exporters', `${EXPORTERS}`]);
-  assert.equal(code, 0, stderr);
-  const flows = Number(/\((\d+) flows?/.exec(stderr)?.[1]);
-  assert.ok(flows > DATAGRAMS);
+  const send = async (): Promise<number> => {
+    const to = ['--to', `127.0.0.1:${port}`, '--rate', '300', '--count', `${DATAGRAMS}`];
+    const { code, stderr } = await run(['generate', ...to, '--exporters', `${EXPORTERS}`]);
+    assert.equal(code, 0, stderr);
+    return Number(/\((\d+) flows?/.exec(stderr)?.[1]);
+  };
   const written = () => collectors.reduce((sum, { stdout }) => sum + countLines(stdout), 0);
+  const flows = await send();
+  assert.ok(flows > DATAGRAMS);
   await eventually(`all ${flows} flows`, () => written() === flows);
 
-  for (const collector of collectors) collector.kill('SIGTERM');
-  const ends = await Promise.all(collectors.map(({ ended }) => ended));
+  const [gone, ...others] = collectors;
+  gone.kill('SIGTERM');
+  await gone.ended;
+  const more = await send();
+  // Two of three would go to the others if nobody noticed.
+  await eventually('the others get nearly all', () => written() - flows > more * 0.8);
+
+  for (const collector of others) collector.kill('SIGTERM');
   const seen = new Set<string>();
-  for (const { code, stdout } of ends) {
+  for (const { code, stdout } of await Promise.all(collectors.map(({ ended }) => ended))) {
     assert.equal(code, 0);
     assert.ok(countLines(stdout) > flows / 6, 'a fair share');
     for (const [, address] of stdout.matchAll(/"exporter_addr":"([^"]+)"/g)) seen.add(address);

@@ -8,10 +8,6 @@ import { type OptionValues, optionsOf } from '../../src/config/options.ts';
 /** Of a file that stands in the repository. */
 export const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-/** Whether a build has this option of collect. */
-export const hasOption = (name: string): boolean =>
-  optionsOf('collect').some(([, { flag }]) => flag === name);
-
 /** The default of an option of collect, as it is written. */
 export function defaultOf(name: string): string {
   const option = optionsOf('collect').find(([, { flag }]) => flag === name)?.[1];

@@ -4,9 +4,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { configured, defaultOf, fromRoot, hasOption, valuesOf } from './command-line.ts';
+import { parseDurationMs } from '../../src/config/values.ts';
+import { configured, defaultOf, fromRoot, valuesOf } from './command-line.ts';
 
 interface Service {
+  stop_grace_period?: string;
   image: string;
   build?: { context: string; dockerfile: string };
   command?: string[];
@@ -19,8 +21,6 @@ const { services, volumes: named } = read('deploy/compose.yaml') as {
   services: Record<string, Service>;
   volumes: Record<string, unknown>;
 };
-/** Alerts, dashboard and the flags of HTTP come together. */
-const skip = hasOption('http') ? false : 'this build serves no HTTP';
 const collectors = Object.keys(services).filter((name) => name.startsWith('collector-'));
 
 test('three collectors, a balancer, Redis, Prometheus, Grafana and a generator', () => {
@@ -34,7 +34,7 @@ test('three collectors, a balancer, Redis, Prometheus, Grafana and a generator',
   }
 });
 
-test('everything that is mounted or built from is there', { skip }, () => {
+test('everything that is mounted or built from is there', () => {
   for (const [name, { volumes = [], build }] of Object.entries(services)) {
     for (const volume of volumes) {
       const [source, target] = volume.split(':');
@@ -47,10 +47,11 @@ test('everything that is mounted or built from is there', { skip }, () => {
   }
 });
 
-test('collectors take their command line, and meet in one fleet', { skip }, async () => {
+test('collectors take their command line, and meet in one fleet', async () => {
   const uris = new Set<string | undefined>();
   for (const name of collectors) {
-    const words = services[name].command ?? [];
+    const { command: words = [], stop_grace_period = '' } = services[name];
+    assert.ok(parseDurationMs(stop_grace_period)! > parseDurationMs(defaultOf('drain-timeout'))!);
     assert.equal(words[0], 'collect');
     const values = await valuesOf(['collect', ...words.slice(1)]);
     assert.ok(values.output.every((uri) => uri.startsWith('file:///var/flows/')));
@@ -77,7 +78,7 @@ test('the balancer knows the collectors, and spreads datagrams whoever sends the
     collectors.map((name) => [name, port]),
   );
   assert.match(text, /\blisten 2055 udp\b/);
-  assert.match(text, /\bproxy_responses 0;/);
+  assert.match(text, /\bproxy_requests 1;/);
   assert.doesNotMatch(text, /\bhash\b/);
 });
 

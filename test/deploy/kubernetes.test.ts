@@ -8,7 +8,7 @@ import { variableOf } from '../../src/config/option.ts';
 import { optionsIn } from '../../src/config/options.ts';
 import { parseDurationMs } from '../../src/config/values.ts';
 import { temporaryDirectory } from '../cli/child.ts';
-import { defaultOf, fromRoot, hasOption, valuesOf } from './command-line.ts';
+import { defaultOf, fromRoot, valuesOf } from './command-line.ts';
 import { stagesOf } from './dockerfile.ts';
 import { MANIFESTS } from './kubernetes-schema.ts';
 
@@ -83,13 +83,16 @@ test('probes and service name ports of the container, which are those of the opt
   }
 });
 
-test('there is more time to end than draining takes', () => {
-  const drain = hasOption('drain-timeout') ? parseDurationMs(defaultOf('drain-timeout')) : 0;
-  assert.ok(drain !== undefined && pod.terminationGracePeriodSeconds * 1000 > drain);
+test('there is more time to end than draining takes, and to notice that one ends', () => {
+  const { 'drain-grace': grace } = parse(file) as Record<string, string>;
+  const graceMs = parseDurationMs(grace)!;
+  const drainMs = parseDurationMs(defaultOf('drain-timeout'))!;
+  assert.ok(pod.terminationGracePeriodSeconds * 1000 > graceMs + drainMs);
+  const { periodSeconds, failureThreshold } = container.readinessProbe;
+  assert.ok(graceMs > periodSeconds * failureThreshold * 1000);
 });
 
-const skip = hasOption('http') ? false : 'this build serves no HTTP';
-test('the collector takes the file, and writes only where a volume is', { skip }, async () => {
+test('the collector takes the file, and writes only where a volume is', async () => {
   const path = join(temporaryDirectory(), 'millrace.yaml');
   writeFileSync(path, file);
   const values = await valuesOf(['collect', '--config', path], {

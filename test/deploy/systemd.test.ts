@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ExitCode } from '../../src/cli/errors.ts';
+import { parseDurationMs } from '../../src/config/values.ts';
 import { temporaryDirectory } from '../cli/child.ts';
 import { defaultOf, fromRoot, valuesOf } from './command-line.ts';
 
@@ -52,10 +53,11 @@ test('every restriction that the collector can live with is there', () => {
   assert.deepEqual(all('MemoryDenyWriteExecute'), []);
 });
 
-test('it is started again after a failure, but not after a mistake in the configuration', () => {
+test('it has time to drain, and is started again after a failure that trying again may cure', () => {
   assert.equal(one('Restart'), 'on-failure');
   assert.equal(Number(one('RestartPreventExitStatus')), ExitCode.usage);
   assert.equal(one('ExecReload'), 'kill -HUP $MAINPID');
+  assert.ok(parseDurationMs(one('TimeoutStopSec'))! > parseDurationMs(defaultOf('drain-timeout'))!);
 });
 
 test('the collector understands its command line and its file, and writes where it may', async () => {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { countLines, eventually, temporaryDirectory } from '../cli/child.ts';
 import { concat, ipfix, set, template, u8, u32 } from '../support/bytes.ts';
@@ -138,31 +138,30 @@ async function collectGenerated(
   env: NodeJS.ProcessEnv,
   millrace: (...args: string[]) => ReturnType<typeof execute>,
 ): Promise<void> {
-  const args = [
-    'collect',
-    '--listen',
-    'netflow://127.0.0.1:0',
-    '--templates',
-    'memory:',
-    '--output',
-    'stdout:',
-  ];
+  const anyPort = ['--listen', 'netflow://127.0.0.1:0', '--http', '127.0.0.1:0'];
+  const args = ['collect', ...anyPort, '--templates', 'memory:', '--output', 'stdout:'];
   const collector = spawn(program, args, { cwd: at('user'), env });
+  after(() => collector.kill('SIGKILL'));
   const closed = once(collector, 'close');
   let stdout = '';
   let stderr = '';
   collector.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  const port = await new Promise<string>((resolve, reject) => {
-    collector.once('close', () => reject(new Error(stderr)));
-    collector.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-      const [, found] = /netflow:\/\/127\.0\.0\.1:(\d+)/.exec(stderr) ?? [];
-      if (found !== undefined) resolve(found);
-    });
+  collector.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
   });
-  const sent = await millrace('generate', '--to', `127.0.0.1:${port}`, '--count', '50', '--rate', '500');
+  const found = (pattern: RegExp): string => pattern.exec(stderr)?.[1] ?? '';
+  const port = (): string => found(/netflow:\/\/127\.0\.0\.1:(\d+)/);
+  const url = (): string => found(/(http:\/\/127\.0\.0\.1:\d+)/);
+  await eventually('it listens', () => {
+    assert.equal(collector.exitCode, null, stderr);
+    return port() !== '' && url() !== '';
+  });
+  // The files of the page are in the package, too.
+  for (const path of ['/', '/health', '/metrics'])
+    assert.equal((await fetch(url() + path)).status, 200, path);
+  const sent = await millrace('generate', '--to', `127.0.0.1:${port()}`, '--count', '50', '--rate', '500');
   const flows = Number(/\((\d+) flows/.exec(sent.stderr)?.[1]);
   assert.ok(flows > 50);
   await eventually(`${flows} flows`, () => countLines(stdout) === flows);

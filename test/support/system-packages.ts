@@ -10,6 +10,7 @@ const PROGRAMS = {
   'redis-server': { package: 'redis-server', required: true },
   chromium: { package: 'chromium', required: false },
   promtool: { package: 'prometheus', required: false },
+  nginx: { package: 'nginx-light libnginx-mod-stream', required: false },
 } as const;
 export type ProgramName = keyof typeof PROGRAMS;
 
@@ -37,7 +38,7 @@ export function requireProgram(name: ProgramName): Program {
 export function installPrograms(say: (line: string) => void): void {
   const missing = (Object.keys(PROGRAMS) as ProgramName[]).filter((name) => find(name) === null);
   if (missing.length === 0) return;
-  const packages = missing.map((name) => PROGRAMS[name].package);
+  const packages = missing.flatMap((name) => PROGRAMS[name].package.split(' '));
   const free = process.getuid?.() === 0 && existsSync('/etc/debian_version');
   if (!free) {
     say(`missing for some tests: ${missing.join(', ')}; to install them: ${installLine(packages)}`);
