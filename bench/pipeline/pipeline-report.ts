@@ -18,8 +18,8 @@ export function pipelineReport(runs: RunResult[], maxima: Maximum[], args: strin
   ];
   const load = loads.length === 0 ? 'unknown' : `${Math.min(...loads)} to ${Math.max(...loads)}`;
   return {
-    topic: 'pipeline',
-    title: 'The whole collector over loopback',
+    topic: maxima.length > 0 ? 'maximum' : 'pipeline',
+    title: maxima.length > 0 ? 'The highest rate without loss' : 'The whole collector over loopback',
     question:
       'What does a flow cost in each thread, how long is it on its way, and what is the highest rate without loss?',
     method:
