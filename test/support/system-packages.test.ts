@@ -22,7 +22,7 @@ test('a missing browser or promtool skips its tests and says what to install', (
 
 test('a missing Redis server fails, and everything that is missing fails where it is required', () => {
   assert.match(ask('redis-server', {}).error, /redis-server is missing: apt-get install redis-server/);
-  const required = { MILLRACE_TEST_PROGRAMS: 'required' };
+  const required = { TEST_PROGRAMS: 'required' };
   assert.match(ask('promtool', required).error, /promtool is missing: apt-get install prometheus/);
 });
 

@@ -15,7 +15,7 @@ const PROGRAMS = {
 export type ProgramName = keyof typeof PROGRAMS;
 
 /** Set by .ci/run: every program is there, or its tests fail. */
-const ALL_REQUIRED = process.env['MILLRACE_TEST_PROGRAMS'] === 'required';
+const ALL_REQUIRED = process.env['TEST_PROGRAMS'] === 'required';
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
 
 export interface Program {
