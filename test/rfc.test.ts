@@ -181,3 +181,26 @@ test('a version that is reserved is refused whole', () => {
     assert.equal(after.missing.length, 1);
   }
 });
+
+test('of two definitions that arrive together, the one that was exported last holds; else the one that arrives last', () => {
+  const first = ipfix({ seconds: 1_000, sequence: 5 }, set(2, octets));
+  const other = set(2, template(256, [2, 4]));
+  for (const [seconds, sequence, laterMs, holds] of [
+    [1_000, 4, 0, 'first'],
+    [999, 9, 60_000, 'first'],
+    [999, 9, 60_001, 'other'],
+    [1_000, 6, 0, 'other'],
+    [1_001, 0, 0, 'other'],
+  ] as const) {
+    const decoder = decoderOf({});
+    decoder.decode(first, SOURCE);
+    const at = { ...SOURCE, receivedAtMs: laterMs };
+    const { templates } = decoder.decode(ipfix({ seconds, sequence }, other), at);
+    assert.deepEqual(
+      templates.map(({ action, reason }) => reason ?? action),
+      [holds === 'first' ? 'older-definition' : 'redefined'],
+    );
+    const [record] = fieldsOf(decoder.decode(ipfix({ seconds, sequence }, set(256, u32(1))), at));
+    assert.deepEqual(record, holds === 'first' ? { octetDeltaCount: 1 } : { packetDeltaCount: 1 });
+  }
+});
