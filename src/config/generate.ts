@@ -1,7 +1,17 @@
-/** Writes what docs/ has of the option table. Run with npm run generate:docs. */
+/** Writes what docs/ has of the tables of the program. Run with npm run generate:docs. */
 import { writeFileSync } from 'node:fs';
+import { clickhouseTable, recordSchema, recordsPage } from '../schema/reference.ts';
+import { apiPage } from './api-page.ts';
 import { fileSchema, optionsPage } from './reference.ts';
 
-const docs = (name: string): URL => new URL(`../../../docs/${name}`, import.meta.url);
-writeFileSync(docs('options.md'), optionsPage());
-writeFileSync(docs('millrace.schema.json'), `${JSON.stringify(fileSchema(), null, 2)}\n`);
+const PAGES: Readonly<Record<string, string>> = {
+  'options.md': optionsPage(),
+  'millrace.schema.json': `${JSON.stringify(fileSchema(), null, 2)}\n`,
+  'records.md': recordsPage(),
+  'record.schema.json': `${JSON.stringify(recordSchema(), null, 2)}\n`,
+  'record.clickhouse.sql': clickhouseTable(),
+  'api.md': apiPage(new URL('../', import.meta.url)),
+};
+
+for (const [name, text] of Object.entries(PAGES))
+  writeFileSync(new URL(`../../../docs/${name}`, import.meta.url), text);

@@ -207,6 +207,7 @@ export class Binder implements ScanHandler<Companion> {
 
   withdrawalIgnored(): void {
     this.#ledger.add(Count.withdrawals_ignored);
+    this.#note('withdrawal-ignored', () => 'a template withdrawal is ignored');
   }
   reservedSet(): void {
     this.#ledger.add(Count.sets_reserved);

@@ -1,5 +1,5 @@
 /**
- * Text from the network: UTF-8 if the exporter keeps to RFC 7011 section 6.1.13, any octets if it does not. What is no UTF-8
+ * Text from the network: UTF-8 if the exporter keeps to RFC 7011 section 6.1.6, any octets if it does not. What is no UTF-8
  * becomes U+FFFD in the way of the WHATWG decoder (one for each longest prefix of a possible character), so that the output
  * is what TextDecoder makes of the same octets.
  */

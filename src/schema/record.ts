@@ -88,7 +88,7 @@ export const RECORD: readonly RecordField[] = [
   header('exporter_addr', 'address', 'Source address of the datagram'),
   header('exporter_port', 'u16', 'Source UDP port of the datagram'),
   header('observation_domain_id', 'u32', 'Observation domain, v9 source id, v5 engine'),
-  header('template_id', 'u16', 'Template that the record was decoded with; 0 for v5 and v7'),
+  header('template_id', 'u16', 'Template that the record was decoded with; absent for v5 and v7'),
   header('sequence', 'u32', 'Sequence number of the message header'),
 
   coreComputed('time_flow_start', 'time', 'First packet of the flow', {

@@ -50,6 +50,8 @@ test('flows arrive, SIGTERM drains, and the ledger balances', async () => {
   const report = readBalanced(ledger);
   assert.equal(report.counters.datagrams_received, 200);
   assert.equal(report.counters.records_decoded, flows);
+  assert.ok(report.counters.templates_refreshed > 0);
+  assert.ok(!/template \d+ (learned|refreshed)/.test(stderr), stderr);
   assert.deepEqual(
     report.outputs.map(({ output, written }) => [output, written]),
     [

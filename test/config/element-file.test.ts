@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readElements } from '../../src/config/element-file.ts';
@@ -115,4 +115,12 @@ test('conflicts name both places', async () => {
   // The name of an element that has another one now is free.
   writeFileSync(path, one(0, 1, 'octets') + one(9, 2, 'octetDeltaCount'));
   assert.equal((await readElements(path)).length, 2);
+});
+
+test('the example of docs/elements.md is a file that is taken', async () => {
+  const page = readFileSync(new URL('../../../docs/elements.md', import.meta.url), 'utf8');
+  writeFileSync(path, /```yaml\n(.*?)```/s.exec(page)![1]);
+  assert.deepEqual(await readElements(path), [
+    { pen: 32473, id: 7, name: 'acmeQueueDepth', type: 'unsigned32' },
+  ]);
 });
