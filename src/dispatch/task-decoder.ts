@@ -76,6 +76,21 @@ export class TaskDecoder {
   }
 
   run(task: DecodeTask): DecodeTaskResult {
+    try {
+      return this.#run(task);
+    } catch (error) {
+      // The task is tried again: nothing of this attempt may be written with another.
+      this.#batch?.reset();
+      this.#batch = null;
+      for (const encoder of this.#encoders) {
+        encoder.giveBack();
+        encoder.take();
+      }
+      throw error;
+    }
+  }
+
+  #run(task: DecodeTask): DecodeTaskResult {
     const items = this.#items;
     const startedAtMs = systemClock.monotonicMs();
     const end = task.firstItem + task.items;

@@ -9,7 +9,7 @@ import { Decoder } from '../../src/decoder.ts';
 import { ExporterSimulator } from '../../src/generator/exporters.ts';
 import { concat, ipfix, set, template, u16, u32 } from '../support/bytes.ts';
 import { collectAll, type Fed } from '../support/collect.ts';
-import { DEADLY_PEN } from '../support/deadly.ts';
+import { DEADLY_PEN, WRETCHED_PEN } from '../support/deadly.ts';
 
 const address = new Uint8Array(16);
 parseAddress('192.0.2.1', address);
@@ -92,4 +92,26 @@ test('a datagram that ends a worker twice is set aside with its template; its ne
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+test('a task that throws leaves nothing behind in its worker: every record is written once', async () => {
+  const octets = template(256, [1, 4]);
+  const wretched = template(300, [1, 4], [7, 2, WRETCHED_PEN]);
+  const poison = ipfix({ sequence: 50 }, set(256, u32(1_000)), set(300, concat(u32(5), u16(6))));
+  const datagrams = [ipfix({}, set(2, concat(octets, wretched)))];
+  for (let i = 0; i < 100; i++) datagrams.push(i === 50 ? poison : ipfix({ sequence: i }, set(256, u32(i))));
+  const { report, text } = await collectAll(datagrams.map(fed), {
+    workers: 1,
+    keep: true,
+    workerEntry: new URL('../support/mortal-worker.js', import.meta.url),
+  });
+  assert.equal(report.counters.datagrams_quarantined, 1);
+  const values = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).fields.octetDeltaCount);
+  assert.deepEqual(
+    values,
+    [...Array(100).keys()].filter((i) => i !== 50),
+  );
 });
