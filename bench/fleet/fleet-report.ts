@@ -1,6 +1,7 @@
 import { loadWarning } from '../harness.ts';
 import { cellText, type Report } from '../report.ts';
 import type { FleetBench, OperationCost } from './measure.ts';
+import type { replicaMemory } from './replica-memory.ts';
 
 export interface FleetMeasured {
   redis: string;
@@ -11,11 +12,12 @@ export interface FleetMeasured {
   fanOut: Awaited<ReturnType<FleetBench['fanOut']>>;
   refreshes: Awaited<ReturnType<FleetBench['refreshes']>>;
   memory: Awaited<ReturnType<FleetBench['memory']>>;
+  replica: Awaited<ReturnType<typeof replicaMemory>>;
 }
 
 /** The report of the Redis store and the fleet log. */
 export function fleetReport(measured: FleetMeasured): Report {
-  const { redis, load, operations, restore, apply, fanOut, refreshes, memory } = measured;
+  const { redis, load, operations, restore, apply, fanOut, refreshes, memory, replica } = measured;
   const warning = loadWarning(load);
   const perTenThousand = 10_000 / memory.templates;
   return {
@@ -54,11 +56,12 @@ export function fleetReport(measured: FleetMeasured): Report {
         rows: refreshes.map((r) => [r.way, r.commands, r.entries, r.published]),
       },
       {
-        title: 'Memory of Redis per 10 000 templates',
+        title: 'Memory per 10 000 templates',
         columns: ['part', 'MiB'],
         rows: [
-          ['content', (memory.contentBytes * perTenThousand) / 2 ** 20],
-          ['log, one entry for each', (memory.logBytes * perTenThousand) / 2 ** 20],
+          ['Redis, content', (memory.contentBytes * perTenThousand) / 2 ** 20],
+          ['Redis, log, one entry for each', (memory.logBytes * perTenThousand) / 2 ** 20],
+          ['each collector', (replica.bytes * 10_000) / replica.templates / 2 ** 20],
         ],
       },
     ],

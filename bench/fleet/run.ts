@@ -10,6 +10,7 @@ import { loadWarning } from '../harness.ts';
 import { writeReport } from '../report.ts';
 import { fleetReport } from './fleet-report.ts';
 import { FleetBench, SIZES } from './measure.ts';
+import { replicaMemory } from './replica-memory.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,7 +22,8 @@ const load = loadavg()[0];
 const warning = loadWarning(load);
 if (warning !== null) console.error(`warning: ${warning}`);
 const server = await RedisServer.start();
-const bench = new FleetBench(server, values.smoke ? SIZES.smoke : SIZES.full);
+const size = values.smoke ? SIZES.smoke : SIZES.full;
+const bench = new FleetBench(server, size);
 try {
   const measured = {
     redis: execFileSync('redis-server', ['--version'], { encoding: 'utf8' }).trim().split(' sha')[0],
@@ -32,6 +34,7 @@ try {
     fanOut: await bench.fanOut(),
     refreshes: await bench.refreshes(),
     memory: await bench.memory(),
+    replica: await replicaMemory(2_000),
   };
   console.log(JSON.stringify(measured, null, 1));
   if (!values.smoke) console.error(`wrote ${writeReport(fleetReport(measured), values.out)}`);

@@ -1,10 +1,12 @@
 import { Worker } from 'node:worker_threads';
+import { backoffMs } from '../base/backoff.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { FromStore, StoreReply, StoreRequest, StoreSetup, StoreStatus, ToStore } from './messages.ts';
 
 const ENTRY = new URL('../../workers/template-sync.js', import.meta.url);
-/** Pause before a thread that ended is started again. */
+/** Pause before a thread that ended is started again, and the longest when it ends again and again. */
 const RESTART_MS = 1_000;
+const LONGEST_RESTART_MS = 60_000;
 
 export interface StoreThreadOwner {
   changes(changes: FromStore[]): void;
@@ -22,6 +24,8 @@ export class StoreThread {
   #worker: Worker | null = null;
   #restart: NodeJS.Timeout | null = null;
   #closing = false;
+  /** Restarts since it last worked. */
+  #restarts = 0;
   /** Whether it has worked: what cannot even start is not started again. */
   #used = false;
   /** After a restart the first reset has to be answered with everything that is known here. */
@@ -71,12 +75,11 @@ export class StoreThread {
     let reason = 'ended';
     worker.on('message', (reply: StoreReply) => {
       if (reply.type === 'changes') this.#changes(reply.changes);
-      else if (reply.type === 'status') {
-        this.status = reply.status;
-        this.#owner.status(reply.status);
-      } else if (reply.type === 'notice') this.#owner.notice(reply.line);
+      else if (reply.type === 'status') this.#say(reply.status);
+      else if (reply.type === 'notice') this.#owner.notice(reply.line);
       else if (reply.type === 'ready') {
         this.#used = true;
+        this.#restarts = 0;
         opened(null);
       } else if (reply.type === 'failed') {
         reason = reply.message;
@@ -94,10 +97,17 @@ export class StoreThread {
     });
   }
 
+  #say(status: StoreStatus): void {
+    this.status = status;
+    this.#owner.status(status);
+  }
+
   #again(reason: string): void {
     this.#owner.lost(reason);
+    this.#say({ ...this.status, state: 'degraded', reason: `its thread ended: ${reason}` });
     this.#restarted = true;
-    this.#restart = setTimeout(() => this.#open(() => {}), RESTART_MS);
+    const pauseMs = backoffMs(this.#restarts++, RESTART_MS, LONGEST_RESTART_MS);
+    this.#restart = setTimeout(() => this.#open(() => {}), pauseMs);
   }
 
   #changes(changes: FromStore[]): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fleetReport } from '../../bench/fleet/fleet-report.ts';
 import { FleetBench, SIZES } from '../../bench/fleet/measure.ts';
+import { replicaMemory } from '../../bench/fleet/replica-memory.ts';
 import { RedisServer } from '../support/redis-server.ts';
 
 test('the benches of the fleet measure what they say, and known templates make no entries', async () => {
@@ -17,6 +18,7 @@ test('the benches of the fleet measure what they say, and known templates make n
       fanOut: await bench.fanOut(),
       refreshes: await bench.refreshes(),
       memory: await bench.memory(),
+      replica: await replicaMemory(2_000),
     };
     for (const { name, calls, medianUs } of measured.operations) assert.ok(calls > 0 && medianUs > 0, name);
     assert.deepEqual(
@@ -27,6 +29,8 @@ test('the benches of the fleet measure what they say, and known templates make n
       ],
     );
     assert.ok(measured.memory.contentBytes > 0 && measured.memory.logBytes > 0);
+    assert.equal(measured.replica.templates, 10_000);
+    assert.ok(measured.replica.bytes > 10_000 * 100);
     const report = fleetReport(measured);
     assert.ok(report.tables.every(({ rows, columns }) => rows.every((row) => row.length === columns.length)));
   } finally {

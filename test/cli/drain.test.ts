@@ -1,7 +1,9 @@
 /** How a collector stops: in order, within its time, and with an account of what it could not finish. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { ExporterMessages, Exporters, OCTETS_FIRST, until } from '../support/fleet.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { Running, temporaryDirectory } from './child.ts';
@@ -87,4 +89,23 @@ test('a Redis that hangs does not hold up the end', async () => {
   } finally {
     await redis.stop();
   }
+});
+
+test('a rejection that nobody handles ends the process with one line and exit code 70', async () => {
+  const module = join(directory, 'reject.mjs');
+  writeFileSync(
+    module,
+    `import { isMainThread } from 'node:worker_threads';
+if (isMainThread) setTimeout(() => void Promise.reject(new Error('nobody waits for this')), 1_500);
+`,
+  );
+  const env = { ...process.env, NODE_OPTIONS: `--import ${pathToFileURL(module).href}` };
+  const collector = new Running(
+    ['collect', ...FIXED, '--http', 'off', '--templates', 'memory:', '--output', 'null:'],
+    { env },
+  );
+  await collector.port();
+  const { code, stderr } = await collector.ended;
+  assert.equal(code, 70, stderr);
+  assert.match(stderr, /^millrace: internal error: nobody waits for this\. /m);
 });
