@@ -21,6 +21,8 @@ const { values } = parseArgs({
 const load = loadavg()[0];
 const warning = loadWarning(load);
 if (warning !== null) console.error(`warning: ${warning}`);
+// In front of everything else, whose garbage would count.
+const replica = await replicaMemory(2_000);
 const server = await RedisServer.start();
 const size = values.smoke ? SIZES.smoke : SIZES.full;
 const bench = new FleetBench(server, size);
@@ -34,7 +36,7 @@ try {
     fanOut: await bench.fanOut(),
     refreshes: await bench.refreshes(),
     memory: await bench.memory(),
-    replica: await replicaMemory(2_000),
+    replica,
   };
   console.log(JSON.stringify(measured, null, 1));
   if (!values.smoke) console.error(`wrote ${writeReport(fleetReport(measured), values.out)}`);
