@@ -1,5 +1,5 @@
 import type { StoreChange } from '../templates/store.ts';
-import { headerFault, ValueKind } from '../templates/stored-value.ts';
+import { isCleared } from '../templates/stored-value.ts';
 
 /** Content of a store: the fold of its changes. */
 export type StoreContent = Map<string, Map<string, Uint8Array>>;
@@ -12,11 +12,6 @@ export function applyChange(content: StoreContent, change: StoreChange): void {
   else if (change.type === 'remove') for (const item of change.items) items.delete(item);
   else for (const [item, value] of items) if (isCleared(value, change.what)) items.delete(item);
   if (items.size === 0) content.delete(change.scope);
-}
-
-/** Whether a value goes when what it is of is cleared; values that cannot be read stay unless everything goes. */
-function isCleared(value: Uint8Array, what: 'all' | 'data' | 'options'): boolean {
-  return what === 'all' || (headerFault(value) === null && value[5] === ValueKind[what]);
 }
 
 /** Content in one order, for comparing. */

@@ -3,7 +3,7 @@
  * about conflicts does so before (memory-store.ts, the scripts of Redis). Values are opaque but for their header.
  */
 import { type ClearWhat, STORE_LIMITS, type StoreChange, type StoredItem } from './store.ts';
-import { headerFault, kindOf, ValueKind } from './stored-value.ts';
+import { isCleared } from './stored-value.ts';
 
 /** Times are milliseconds by the clock of the store. */
 export interface ContentItem {
@@ -111,14 +111,9 @@ export class StoreContent {
       items!.set(item, { ...entry, announcedAtMs: atMs });
   }
 
-  /** The items that a clear takes. Values that cannot be read are of no kind. */
+  /** The items that a clear takes. */
   cleared(scope: string, what: ClearWhat): string[] {
-    const items = this.items(scope);
-    const taken =
-      what === 'all'
-        ? items
-        : items.filter(([, { value }]) => headerFault(value) === null && kindOf(value) === ValueKind[what]);
-    return taken.map(([item]) => item);
+    return this.items(scope).flatMap(([item, { value }]) => (isCleared(value, what) ? [item] : []));
   }
 
   /** Items of a scope but these, those that were announced longest ago first. */

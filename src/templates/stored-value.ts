@@ -122,9 +122,9 @@ export function sameContent(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Whether a sound value is among those that clearing a scope takes. */
+/** Whether a value goes when what it is of is cleared; values that cannot be read stay unless everything goes. */
 export function isCleared(value: Uint8Array, what: ClearWhat): boolean {
-  return what === 'all' || value[5] === ValueKind[what];
+  return what === 'all' || (headerFault(value) === null && kindOf(value) === ValueKind[what]);
 }
 
 /**
