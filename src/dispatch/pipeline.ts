@@ -1,5 +1,6 @@
 import { Count, type Ledger } from '../accounting/ledger.ts';
 import type { Clock } from '../base/clock.ts';
+import { Pace } from '../base/pace.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { FromStore } from '../fleet/messages.ts';
 import type { SharedHeap } from '../memory/heap.ts';
@@ -47,13 +48,10 @@ export interface PipelineParts extends Destinations {
 export type ExchangedParts = Pick<PipelineParts, 'pool' | 'slabs' | keyof Destinations | 'optionsWanted'>;
 
 /**
- * How long a task waits for more datagrams: giving out tasks of a few costs several times what their decoding does
+ * How long a task waits for more datagrams, at least: giving out tasks of a few costs several times what their decoding does
  * (perf-reports: dispatch by batch size).
  */
-const TASK_LINGER_MS = 16;
-/** Between two looks at the rings while datagrams keep coming: about as long as a task takes to fill, within these bounds. */
-const SHORTEST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 8;
+export const TASK_LINGER_MS = 12;
 /** Datagrams scanned before the event loop gets a turn. */
 const PUMP_DATAGRAMS = 1_024;
 /** Datagrams taken from one ring before the next has its turn. */
@@ -62,6 +60,11 @@ const TURN_DATAGRAMS = 64;
 const ITEMS_PER_DATAGRAM = 16_384;
 /** A task on which a worker has spent so long is stuck. */
 const STUCK_MS = 30_000;
+
+/** How long the main thread pauses between two looks at the rings while datagrams keep coming. */
+export function lookPace(): Pace {
+  return new Pace(2 * TASK_DATAGRAMS, 1, 16);
+}
 
 /**
  * The main thread's part of the way of the data: takes datagrams from the rings in arrival order, binds their sets, gives
@@ -92,7 +95,9 @@ export class Pipeline {
   #scheduled = false;
   #pumping = false;
   #paused = false;
-  #pauseMs = SHORTEST_PAUSE_MS;
+  /** Whether the last look left something that can go on when a task is retired. */
+  #stalled = false;
+  readonly #pace = lookPace();
   /** Datagrams taken from all rings, and how many of them before the last pause. */
   #datagrams = 0;
   #datagramsBefore = 0;
@@ -253,6 +258,7 @@ export class Pipeline {
     if (this.#mayClose()) this.#close();
     this.#tell();
     this.#pumping = false;
+    this.#stalled = !this.#tasks.hasRoom || !this.#changes.empty || !this.#mayScan();
     if (left === 0) this.schedule();
     else if (!this.#open.empty || (this.#parts.watchRings && left < PUMP_DATAGRAMS)) this.#later();
     else if (this.#parts.watchRings) this.#watch();
@@ -287,15 +293,12 @@ export class Pipeline {
   #later(): void {
     if (this.#paused) return;
     this.#paused = true;
-    const many = this.#datagrams - this.#datagramsBefore > TASK_DATAGRAMS;
+    const came = this.#datagrams - this.#datagramsBefore;
     this.#datagramsBefore = this.#datagrams;
-    this.#pauseMs = many
-      ? Math.max(SHORTEST_PAUSE_MS, this.#pauseMs / 2)
-      : Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
     setTimeout(() => {
       this.#paused = false;
       this.#pump();
-    }, this.#pauseMs);
+    }, this.#pace.next(came));
   }
 
   /** Sleeps until a receive thread has published something, one watch at a time. */
@@ -424,7 +427,7 @@ export class Pipeline {
     }
     this.#parts.onRelease();
     task.onRetired?.();
-    this.schedule();
+    if (this.#stalled || this.#idle !== null) this.schedule();
   }
 
   #write(task: Task): void {

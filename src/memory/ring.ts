@@ -76,9 +76,9 @@ export class Ring {
     sleep(words, this.#tailWord, Atomics.load(words, this.#tailWord));
   }
 
-  /** Producer: sleeps for a slice of time, less when it should end. */
-  rest(): void {
-    sleep(this.#memory.words, this.#stopWord, 0);
+  /** Producer: sleeps for so long, less when it should end. */
+  rest(ms: number): void {
+    sleep(this.#memory.words, this.#stopWord, 0, ms);
   }
 
   /** Producer: how many datagrams the kernel has dropped so far. */

@@ -5,9 +5,9 @@
 const SLICE_MS = 2;
 const ASYNC_SLICE_MS = 100;
 
-/** Sleeps while the word has this value, for one slice at most. Never on the main thread. */
-export function sleep(words: Int32Array, word: number, value: number): void {
-  Atomics.wait(words, word, value, SLICE_MS);
+/** Sleeps while the word has this value, for so long at most. Never on the main thread. */
+export function sleep(words: Int32Array, word: number, value: number, ms = SLICE_MS): void {
+  Atomics.wait(words, word, value, ms);
 }
 
 /** Resolves when the word is woken while it had this value, or after one slice; null when it has another value already. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { Pace } from '../base/pace.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
 import type { Ring } from '../memory/ring.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
@@ -38,15 +39,24 @@ const CONTROL_BYTES = 24;
 /** Datagrams taken from the kernel by one call. */
 export const BATCH_DATAGRAMS = 64;
 /**
- * With a receive buffer of at least so much, the thread rests after it has taken all there was, and datagrams wait in the
- * buffer meanwhile: being woken for each costs several times what receiving it does. Holds what comes in 2 ms at a million
- * datagrams of 1 400 octets per second.
+ * After it has taken all there was, the thread rests for as long as so many datagrams take to come, within bounds: being woken
+ * costs several times what receiving a datagram does.
  */
-const REST_BUFFER_BYTES = 4 * 1024 * 1024;
+const REST_DATAGRAMS = 512;
+const SHORTEST_REST_MS = 2;
+const LONGEST_REST_MS = 16;
+/** What a million datagrams of 1 400 octets per second take of the kernel's buffer in a millisecond: it holds what comes in a rest. */
+const REST_BUFFER_BYTES_PER_MS = 2 * 1024 * 1024;
 /** How long a call waits for the first datagram before the thread looks whether it should stop. */
 const RECEIVE_TIMEOUT_MS = 100;
 /** How long the queue of the kernel is emptied after the order to stop, should datagrams keep coming. */
 const LAST_ROUND_MS = 1_000;
+
+/** How a receive thread rests; null where the kernel's buffer is too small for that. */
+export function restPace(receiveBufferBytes: number): Pace | null {
+  const longestMs = Math.min(LONGEST_REST_MS, receiveBufferBytes / REST_BUFFER_BYTES_PER_MS);
+  return longestMs < SHORTEST_REST_MS ? null : new Pace(REST_DATAGRAMS, SHORTEST_REST_MS, longestMs);
+}
 
 /**
  * A UDP socket that receives many datagrams a call, straight into ring slots: the kernel writes payload and source address
@@ -144,9 +154,15 @@ export class BatchSocket {
 
   /** Receives into the ring until it is stopped, and then what the kernel has accepted by that time. */
   run(): void {
-    const mayRest = this.receiveBufferBytes >= REST_BUFFER_BYTES;
+    const pace = restPace(this.receiveBufferBytes);
+    /** Since the last rest. */
+    let received = 0;
     while (!this.#ring.stopping()) {
-      if (this.#step(MSG_WAITFORONE) < BATCH_DATAGRAMS && mayRest) this.#ring.rest();
+      const count = this.#step(MSG_WAITFORONE);
+      received += count;
+      if (pace === null || count === 0 || count === BATCH_DATAGRAMS) continue;
+      this.#ring.rest(pace.next(received));
+      received = 0;
     }
     const deadline = this.#clock.monotonicMs() + LAST_ROUND_MS;
     while (this.#clock.monotonicMs() < deadline && this.#step(MSG_DONTWAIT) > 0);
