@@ -27,7 +27,9 @@ import { TemplateSnapshot } from './templates/template-snapshot.ts';
 import { FAULT_CODES, Fault, type FaultCode } from './wire/fault.ts';
 import { MessageHeader } from './wire/header.ts';
 
+/** What a Decoder can be told; everything has a default. */
 export interface DecoderOptions {
+  /** Those that differ from the defaults. */
   limits?: Partial<DecodeLimits>;
   /** Header versions to decode; default 5, 7, 9 and 10. */
   allowedVersions?: readonly number[];
@@ -45,9 +47,11 @@ export interface DecoderOptions {
   elements?: ElementLookup;
 }
 
+/** Where a datagram came from, and when. */
 export interface DatagramSource {
   /** IP address of the exporter as text. */
   address: string;
+  /** UDP source port; default 0. */
   port?: number;
   /** Arrival, ms since the epoch; default now. The only clock: life times are measured with it. */
   receivedAtMs?: number;
@@ -61,41 +65,64 @@ export interface Datagram extends DatagramSource {
 
 export type { DecodedRecord } from './decode/records.ts';
 
+/** What became of a template. */
 export interface TemplateEvent {
+  /** `restored`: came from the template store. `refused`: is not used. */
   action: 'learned' | 'refreshed' | 'redefined' | 'restored' | 'withdrawn' | 'refused';
+  /** Whether it is an options template. */
   kind: TemplateKind;
+  /** Its id. */
   templateId: number;
+  /** Why it was refused, one of REFUSAL_REASONS. */
   reason?: string;
 }
 
+/** What one datagram brought, or a change of others (`share`). */
 export interface DecodeResult {
   /** Header version of the first message, null when it cannot be told. */
   version: number | null;
   /** Flow records in wire order; those of released sets follow the set that released them. */
   records: DecodedRecord[];
+  /** Options records, in the same order. */
   optionsRecords: DecodedRecord[];
+  /** What became of templates. */
   templates: TemplateEvent[];
+  /** Sets whose template is not known. */
   missing: MissingEvent[];
+  /** What was malformed. */
   faults: FaultEvent[];
 }
 
 /** Data without a template. */
 export interface MissingEvent {
+  /** The template it asks for. */
   templateId: number;
+  /** `held`: decoded as soon as the template comes, if it comes in time. */
   action: 'held' | 'dropped';
 }
 
 /** What was malformed, with the octet offset in the datagram; for a released set, in the datagram that brought it. */
 export interface FaultEvent {
+  /** What is wrong. */
   code: FaultCode;
+  /** Octets from the start of the datagram. */
   offset: number;
 }
 
-/** What `decodeBatch` met beside records; `datagram` is the position of the datagram in the call, from 0. */
+/** Where an event belongs. */
+export interface InBatch {
+  /** Position of the datagram in the call, from 0. */
+  datagram: number;
+}
+
+/** What `decodeBatch` met beside records. */
 export interface BatchReport {
-  templates: (TemplateEvent & { datagram: number })[];
-  missing: (MissingEvent & { datagram: number })[];
-  faults: (FaultEvent & { datagram: number })[];
+  /** As in DecodeResult. */
+  templates: (TemplateEvent & InBatch)[];
+  /** As in DecodeResult. */
+  missing: (MissingEvent & InBatch)[];
+  /** As in DecodeResult. */
+  faults: (FaultEvent & InBatch)[];
 }
 
 interface DecoderCompanion extends SharingCompanion {
@@ -190,7 +217,8 @@ export class Decoder {
   /**
    * Shares templates through a store from now on: what this decoder learns goes there, what others have learned comes from
    * there, between two calls. Resolves when the content of the store is here; best before the first datagram. onResult is
-   * given what changes of others brought about: events, and records of data that waited. Rejects with a StoreError.
+   * given what changes of others brought about: events, and records of data that waited. Rejects with a StoreError, or with a TypeError when it
+   * shares them already.
    */
   async share(
     store: TemplateStore,

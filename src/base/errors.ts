@@ -1,8 +1,4 @@
-/**
- * Operating trouble: something a person can put right (a port in use, a missing file, a bad option).
- * Bytes from the network never become one of these, they are faults (src/wire/fault.ts); a broken invariant is an
- * assertion (assert.ts).
- */
+/** What kind of trouble a MillraceError is. */
 export const ERROR_CODES = [
   'CONFIG_INVALID',
   'LISTEN_FAILED',
@@ -12,9 +8,16 @@ export const ERROR_CODES = [
   'WORKER_FAILED',
   'STORE_FAILED',
 ] as const;
+/** One of ERROR_CODES. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/**
+ * Operating trouble: something a person can put right (a port in use, a missing file, a bad option).
+ * Bytes from the network never become one of these, they are faults (src/wire/fault.ts); a broken invariant is an
+ * assertion (assert.ts).
+ */
 export class MillraceError extends Error {
+  /** For programs; the message is for people. */
   readonly code: ErrorCode;
   /** Further lines for a person, such as a mark under the place of a mistake; empty for none. */
   readonly detail: string;

@@ -1,7 +1,6 @@
 /** Writes what docs/ has of the tables of the program. Run with npm run generate:docs. */
 import { writeFileSync } from 'node:fs';
 import { clickhouseTable, recordSchema, recordsPage } from '../schema/reference.ts';
-import { apiPage } from './api-page.ts';
 import { fileSchema, optionsPage } from './reference.ts';
 
 const PAGES: Readonly<Record<string, string>> = {
@@ -10,7 +9,6 @@ const PAGES: Readonly<Record<string, string>> = {
   'records.md': recordsPage(),
   'record.schema.json': `${JSON.stringify(recordSchema(), null, 2)}\n`,
   'record.clickhouse.sql': clickhouseTable(),
-  'api.md': apiPage(new URL('../', import.meta.url)),
 };
 
 for (const [name, text] of Object.entries(PAGES))

@@ -1,10 +1,14 @@
 import type { Column, Plan, Storage } from './plan.ts';
 
-/** Values of one column; which arrays are in use depends on the storage (plan.ts). Unused ones are empty. */
+/** Values of one column; which arrays are in use depends on its `storage` (Storage). Unused ones are empty. */
 export interface ColumnData {
+  /** Integers, their lower 32 bits, or offsets in the heap. */
   lo: Uint32Array;
+  /** Upper 32 bits of integers, or octets in the heap. */
   hi: Uint32Array;
+  /** Floating point numbers. */
   f64: Float64Array;
+  /** 16 octets a row. */
   wide: Uint8Array;
 }
 
@@ -28,14 +32,19 @@ export function columnData(storage: Storage, capacity: number): ColumnData {
 export interface SetContext {
   /** Rows [rowStart, rowEnd) of the batch. */
   rowStart: number;
+  /** The first row behind the set. */
   rowEnd: number;
   /** Header version: 5, 7, 9 or 10. */
   version: number;
-  /** 16-byte form of the exporter's address at exporterOffset in exporter. */
+  /** Holds the 16-byte form of the exporter's address, IPv4 in its IPv4-mapped form. */
   exporter: Uint8Array;
+  /** Where the 16 octets of the address begin in `exporter`. */
   exporterOffset: number;
+  /** UDP source port. */
   exporterPort: number;
+  /** Observation domain of IPFIX, source id of v9; engine type * 256 + engine id of v5, 0 of v7. */
   observationDomainId: number;
+  /** 0 for v5 and v7. */
   templateId: number;
   /** Whether the records are options records. */
   options: boolean;
@@ -45,16 +54,19 @@ export interface SetContext {
   exportTimeMs: number;
   /** sysUptime of the message header in ms; -1 for IPFIX, which has none. */
   sysUptimeMs: number;
+  /** Arrival of the datagram, ms since the epoch. */
   receivedAtMs: number;
   /** Finds the layouts of the scope as they were when the set was bound; for structured data. */
   templates: TemplateResolver;
-  /** What the datagram may still be decoded into; lists count here when they are taken apart. */
+  /** What the datagram may still be decoded into; lists count here when they are taken apart. @internal */
   budget: Budget;
-  /** Address of the exporter state bound to the set in the shared heap, 0 for none. */
+  /** Address of the exporter state bound to the set in the shared heap, 0 for none. @internal */
   stateAddress: number;
 }
 
+/** Finds the templates of a scope. */
 export interface TemplateResolver {
+  /** Undefined for a template that is not known. */
   plan(templateId: number): Plan | undefined;
 }
 
@@ -78,14 +90,21 @@ export const NO_TEMPLATES: TemplateResolver = { plan: () => undefined };
  * compiled plan, read by encoders, both in the same thread.
  */
 export class FlowBatch {
+  /** What the columns mean. */
   readonly plan: Plan;
+  /** Rows for which there is room. */
   readonly capacity: number;
+  /** In the order of `plan.columns`. */
   readonly columns: readonly ColumnData[];
+  /** Rows in use, from 0. */
   rows = 0;
+  /** Octets that columns of storage `heap` point into. */
   heap: Uint8Array;
+  /** Octets of the heap in use. */
   heapUsed = 0;
   /** Contexts in row order; only the first setCount are in use, the others wait to be used again. */
   readonly sets: SetContext[] = [];
+  /** Contexts in use. */
   setCount = 0;
 
   constructor(plan: Plan, capacity: number) {
@@ -95,6 +114,7 @@ export class FlowBatch {
     this.heap = NO_U8;
   }
 
+  /** Forgets all rows. */
   reset(): void {
     this.rows = 0;
     this.heapUsed = 0;

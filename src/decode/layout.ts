@@ -12,12 +12,13 @@ export const VARIABLE_LENGTH = 0xffff;
  */
 export type Dialect = 5 | 7 | 9 | 10;
 
+/** One field of a template. */
 export interface FieldSpecifier {
   /** Private enterprise number, 0 for none. */
   readonly pen: number;
   /** Element id (IPFIX: without the enterprise bit), v9 field type, or v9 scope type. */
   readonly id: number;
-  /** Octets on the wire, or VARIABLE_LENGTH. */
+  /** Octets on the wire; 65535 (VARIABLE_LENGTH) for variable length. */
   readonly length: number;
 }
 
@@ -26,10 +27,13 @@ export interface FieldSpecifier {
  * Immutable; `uid` is never used again in this process, so a cache keyed by it cannot answer with another shape.
  */
 export interface Layout {
+  /** Number of the layout in this process. */
   readonly uid: number;
+  /** Whose field numbers these are. */
   readonly dialect: Dialect;
   /** Number of leading scope fields; 0 for data templates. */
   readonly scopeCount: number;
+  /** In wire order, scope fields first. */
   readonly fields: readonly FieldSpecifier[];
   /** Octets of the shortest possible record; a variable-length field counts as its one length octet. */
   readonly minRecordBytes: number;

@@ -7,7 +7,7 @@ import { createPlan, type Plan } from './plan.ts';
 import { type Value, valueAt } from './value.ts';
 
 /**
- * Structured data (RFC 6313) as objects. All integers big-endian.
+ * A basicList: values of one element. Structured data (RFC 6313) as objects is made of the following, all integers big-endian.
  *
  * ```
  * basicList             u8 semantic, u16 element id (highest bit: enterprise), u16 element length, [u32 enterprise], values
@@ -16,26 +16,39 @@ import { type Value, valueAt } from './value.ts';
  * ```
  */
 export interface BasicList {
+  /** How the values belong together. */
   semantic: Semantic;
+  /** Key of the element: its name or `<pen>.<id>`. */
   element: string;
+  /** In wire order. */
   values: Value[];
 }
+/** A subTemplateList: records of one template. */
 export interface SubTemplateList {
+  /** How the records belong together. */
   semantic: Semantic;
+  /** The template of the records. */
   templateId: number;
   /** Absent, with the octets as hex instead, when the template is unknown. */
   records?: FieldValues[];
+  /** The content as hex when the template is unknown. */
   octets?: string;
 }
+/** A subTemplateMultiList: records of several templates. */
 export interface SubTemplateMultiList {
+  /** How the entries belong together. */
   semantic: Semantic;
+  /** In wire order. */
   entries: Omit<SubTemplateList, 'semantic'>[];
 }
+/** Structured data. Lists that are malformed or nested too deeply are hex of their octets instead. */
 export type ListValue = BasicList | SubTemplateList | SubTemplateMultiList;
 /** Field values of a record by their keys; a repeated element is an array in wire order. */
 export type FieldValues = Record<string, FieldValue>;
+/** The value of a key: one, or those of a repeated element. */
 export type FieldValue = Value | ListValue | (Value | ListValue)[];
 
+/** Semantics of a list (RFC 6313 section 4.4), `unassigned-<number>` where the registry has no name. */
 export type Semantic =
   | 'noneOf'
   | 'exactlyOneOf'

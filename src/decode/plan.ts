@@ -43,14 +43,19 @@ export type Render =
 export interface Column {
   /** Field key: IANA name, `reverse…`, `scope…` or `<pen>.<id>`. */
   readonly key: string;
+  /** Undefined where the dictionary has none. */
   readonly element: Element | undefined;
+  /** Private enterprise number, 0 for none. */
   readonly pen: number;
+  /** As in FieldSpecifier. */
   readonly id: number;
   /** Whether this is a scope field of an options record. */
   readonly scope: boolean;
+  /** Which arrays of ColumnData have the values. */
   readonly storage: Storage;
+  /** What the stored bits mean. */
   readonly render: Render;
-  /** Octets on the wire, or VARIABLE_LENGTH. */
+  /** Octets on the wire; 65535 (VARIABLE_LENGTH) for variable length. */
   readonly length: number;
   /**
    * Octet offset in the record where no variable-length field stands in front, else -1. For header values: octet offset in
@@ -63,13 +68,17 @@ export interface Column {
 
 /** What has to be done to decode records of a layout: columns in wire order. Immutable, one per layout and thread. */
 export interface Plan {
+  /** What it is made for. */
   readonly layout: Layout;
+  /** Those of the layout, then those of the message header. */
   readonly columns: readonly Column[];
   /** Fields in the order of their first appearance; a repeated element has several columns. */
   readonly fields: readonly PlanField[];
 }
 
+/** A field of records as objects. */
 export interface PlanField {
+  /** Key of the columns. */
   readonly key: string;
   /** Positions in `columns`, in wire order. */
   readonly columns: readonly number[];

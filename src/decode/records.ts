@@ -3,11 +3,15 @@ import { standardElements } from '../elements/registry.ts';
 import { Budget, type FlowBatch, type SetContext } from './batch.ts';
 import { type FieldValues, Materializer } from './lists.ts';
 
+/** One record as an object. */
 export interface DecodedRecord {
   /** 0 for v5 and v7. */
   templateId: number;
+  /** As in SetContext. */
   observationDomainId: number;
+  /** Export time of the message header, ms since the epoch. */
   exportTimeMs: number;
+  /** Values by the keys of the columns. */
   fields: FieldValues;
 }
 

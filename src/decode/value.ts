@@ -14,7 +14,7 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 /**
  * The value of one column in one row, for the library and for whatever is not on a hot path. The encoders of src/output
  * render the same values in the same form, with decimal text in place of bigint and null in place of NaN and infinities.
- * Structured data comes out as hex of its octets; `Materializer` reads it.
+ * Structured data comes out as hex of its octets; `recordsOf` reads it.
  */
 export function valueAt(
   batch: FlowBatch,

@@ -37,6 +37,7 @@ export interface ScannerOptions {
 
 /** Whether the UDP source port tells exporters apart. */
 export const EXPORTER_KEYS = ['address', 'address+port'] as const;
+/** One of EXPORTER_KEYS. */
 export type ExporterKey = (typeof EXPORTER_KEYS)[number];
 
 export const DEFAULT_TEMPLATE_TTL_MS = 30 * 60 * 1000;

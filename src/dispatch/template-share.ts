@@ -21,10 +21,12 @@ export interface SharingEnd {
 
 /** A decoder's part in a template store, in the thread of the decoder. Exporter state is left to others. */
 export class TemplateShare {
+  /** @internal */
   readonly replica: Replica;
   readonly #store: TemplateStore;
   readonly #session: StoreSession;
 
+  /** @internal */
   constructor(store: TemplateStore, { scanner, limits, templateTtlMs, restored, applying }: SharingEnd) {
     this.#store = store;
     this.replica = new Replica({
@@ -51,17 +53,19 @@ export class TemplateShare {
     });
   }
 
+  /** How it stands with the store, and what was met since the start. */
   get status(): StoreStatus & ReplicaCounters {
     return { ...this.#session.status, ...this.replica.counters };
   }
 
+  /** @internal */
   async start(): Promise<void> {
     await this.#store.watch(this.#session);
     // What was read is applied in the next turn.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   }
 
-  /** Hands over what was learned. */
+  /** Hands over what was learned. @internal */
   tell(): void {
     const requests = this.replica.takeRequests();
     if (requests.length > 0) this.#session.receive(requests);

@@ -25,6 +25,7 @@ export const ELEMENT_TYPES = [
   'subTemplateList',
   'subTemplateMultiList',
 ] as const;
+/** One of ELEMENT_TYPES. */
 export type ElementType = (typeof ELEMENT_TYPES)[number];
 
 /** Types that hold records of their own (RFC 6313). */
@@ -40,7 +41,9 @@ export interface Element {
   readonly pen: number;
   /** Element id without the enterprise bit; NetFlow v9 field types up to 65535 share the IANA registry. */
   readonly id: number;
+  /** Key of its values in records. */
   readonly name: string;
+  /** Abstract data type. */
   readonly type: ElementType;
 }
 
@@ -49,5 +52,6 @@ export const REVERSE_PEN = 29305;
 
 /** Finds elements. Implementations must be pure: the same question, the same answer, in every thread. */
 export interface ElementLookup {
+  /** Undefined for an element that is not known. */
   lookup(pen: number, id: number): Element | undefined;
 }

@@ -14,7 +14,9 @@ export const FILTER_LIMITS = Object.freeze({
 
 /** A filter, ready to be used on batches (BatchFilter). Immutable. */
 export interface Filter {
+  /** What was parsed. */
   readonly text: string;
+  /** @internal */
   readonly expression: Expression;
   /** The keys of the native record that it looks at. */
   readonly keys: ReadonlySet<string>;

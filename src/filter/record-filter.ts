@@ -23,11 +23,13 @@ export class RecordFilter implements RowSource {
     this.#test = rowTest(filter.expression, this);
   }
 
+  /** Whether a record passes; options records always do. */
   matches(record: JsonRecord): boolean {
     this.#record = record;
     return record.record === 'options' || this.#test(0);
   }
 
+  /** @internal */
   numbers(key: string): readonly RowNumber[] {
     switch (key) {
       case 'version':
@@ -47,6 +49,7 @@ export class RecordFilter implements RowSource {
     }
   }
 
+  /** @internal */
   within(key: string, range: Cidr): RowTest {
     return () => {
       const text = this.#record[key];

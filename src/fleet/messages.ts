@@ -28,7 +28,9 @@ export type FromStore =
   /** Changes of these scopes found no room in the queue and have to be put again. */
   | { type: 'again'; scopes: readonly string[] };
 
+/** How it stands with a template store. */
 export interface StoreStatus {
+  /** Whether all changes are known here. */
   state: StoreState;
   /** For people, one line, without secrets. */
   reason: string;

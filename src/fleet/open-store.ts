@@ -12,11 +12,13 @@ import { StoreError, type TemplateStore } from '../templates/store.ts';
 import { WRITER_BYTES } from '../templates/stored-value.ts';
 import { RedisStore } from './redis-store.ts';
 
+/** What a store can be told when it is opened. */
 export interface OpenStoreOptions {
   /** Only to look at it: never waits for whoever uses it, and changes nothing. */
   readonly readOnly?: boolean;
   /** 16 hexadecimal digits that name this process to others; made up when absent. */
   readonly writer?: string;
+  /** Default: the clocks of the system. */
   readonly clock?: Clock;
   /** Told, in one line for people, of what was put right without them. */
   readonly notice?: (line: string) => void;

@@ -23,10 +23,15 @@ export type StoreFileSystem = Pick<
   'link' | 'mkdir' | 'open' | 'readFile' | 'rename' | 'stat' | 'unlink'
 >;
 
+/** What a FileStore can be told; everything has a default. */
 export interface FileStoreOptions {
+  /** Default: the clocks of the system. */
   readonly clock?: Clock;
+  /** How long a change waits for others before the file is written, ms; default 1 000. */
   readonly saveDelayMs?: number;
+  /** After which time writing is tried again when it failed, ms; default 10 000. */
   readonly retryDelayMs?: number;
+  /** @internal */
   readonly fs?: StoreFileSystem;
   /** Told, in one line for people, of what was put right without them. */
   readonly notice?: (line: string) => void;

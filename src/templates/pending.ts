@@ -15,6 +15,7 @@ export interface HeldSet {
   readonly queue: Set<HeldSet>;
 }
 
+/** Limits on data that waits for its template. */
 export interface PendingLimits {
   /** Sets held over all scopes. */
   maxSets: number;

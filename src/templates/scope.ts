@@ -1,6 +1,7 @@
 import type { Layout } from '../decode/layout.ts';
 import type { HeldSet } from './pending.ts';
 
+/** Whether records of a template are flows or options data. */
 export type TemplateKind = 'data' | 'options';
 
 /**

@@ -8,6 +8,7 @@
 
 /** A value on its way into the store. */
 export interface NewItem {
+  /** Name of the item. */
   readonly item: string;
   /** Encoded by encodeValue. */
   readonly value: Uint8Array;
@@ -15,8 +16,11 @@ export interface NewItem {
   readonly ageMs: number;
 }
 
+/** An item as the store has it. */
 export interface StoredItem {
+  /** Name of the item. */
   readonly item: string;
+  /** Its octets; decodeValue reads them. */
   readonly value: Uint8Array;
   /** Milliseconds since it was last announced or touched, by the clock of the store. */
   readonly idleMs: number;
@@ -29,7 +33,9 @@ export interface StoredItem {
  */
 export type PutOutcome = 'stored' | 'unchanged' | 'older' | 'newer-format' | 'full';
 
+/** What became of a put. */
 export interface PutResult {
+  /** The same for all its items. */
   readonly outcome: PutOutcome;
   /** Position in the order of changes at which this was decided. */
   readonly index: number;
@@ -37,38 +43,62 @@ export interface PutResult {
   readonly current: Uint8Array | null;
 }
 
+/** What became of a removal. */
 export interface RemoveResult {
+  /** How many items were there and are not any more. */
   readonly removed: number;
+  /** Position in the order of changes at which this was decided. */
   readonly index: number;
 }
 
 /** Why something is removed: taken back by the exporter, pushed out by a limit or age of the store, by a person. */
 export const REMOVAL_REASONS = ['withdrawn', 'evicted', 'operator'] as const;
+/** One of REMOVAL_REASONS. */
 export type RemovalReason = (typeof REMOVAL_REASONS)[number];
 
 /** When something was said, for the conflict rule. */
 export interface Version {
+  /** Ms since it arrived from the exporter. */
   readonly ageMs: number;
+  /** Export time of its message, ms since the epoch. */
   readonly exportTimeMs: number;
+  /** Sequence number of its message. */
   readonly sequence: number;
 }
 
 /** What clearScope takes: everything of a scope, or the templates of one kind (withdrawal of all, RFC 7011 section 8.1). */
 export const CLEAR_WHAT = ['all', 'data', 'options'] as const;
+/** One of CLEAR_WHAT. */
 export type ClearWhat = (typeof CLEAR_WHAT)[number];
 
+/** One change of one scope. */
 export type StoreChange =
-  | { readonly type: 'put'; readonly scope: string; readonly items: readonly StoredItem[] }
   | {
-      readonly type: 'remove';
+      /** Items were put. */
+      readonly type: 'put';
+      /** Name of the scope. */
       readonly scope: string;
+      /** As they are in the store now. */
+      readonly items: readonly StoredItem[];
+    }
+  | {
+      /** Items were removed. */
+      readonly type: 'remove';
+      /** Name of the scope. */
+      readonly scope: string;
+      /** Their names. */
       readonly items: readonly string[];
+      /** Why. */
       readonly reason: RemovalReason;
     }
   | {
+      /** A scope was cleared. */
       readonly type: 'clear';
+      /** Name of the scope. */
       readonly scope: string;
+      /** What of it is gone. */
       readonly what: ClearWhat;
+      /** Why. */
       readonly reason: RemovalReason;
     };
 
@@ -78,6 +108,7 @@ export type StoreChange =
  * applied.
  */
 export const STORE_STATES = ['connecting', 'syncing', 'synced', 'degraded', 'blocked'] as const;
+/** One of STORE_STATES. */
 export type StoreState = (typeof STORE_STATES)[number];
 
 /** Told the content of a store and then every change of it, in one order, each once. Calls come one at a time. */
@@ -87,8 +118,11 @@ export interface StoreWatcher {
    * acknowledged (wiped, replaced or rolled back), so that what is known here should be put again.
    */
   resetBegin(lost: boolean): void;
+  /** All items of one scope. */
   resetScope(scope: string, items: readonly StoredItem[]): void;
+  /** The content is complete. index: position in the order of changes that it stands for. */
   resetEnd(index: number): void;
+  /** index: position of the change in the order of changes. */
   changed(change: StoreChange, index: number): void;
   /** reason: for people, one line, without secrets. */
   state(state: StoreState, reason: string): void;
@@ -101,6 +135,7 @@ export interface StoreWatcher {
 export interface TemplateStore {
   /** Numbers since the start, by name, for those who run it. */
   readonly counters?: Readonly<Record<string, number>>;
+  /** Null for an item that is not there. */
   get(scope: string, item: string): Promise<StoredItem | null>;
   /** In the order of item names; empty for a scope that is not known. */
   getScope(scope: string): Promise<StoredItem[]>;
@@ -118,12 +153,14 @@ export interface TemplateStore {
     reason: RemovalReason,
     version?: Version,
   ): Promise<RemoveResult>;
+  /** Removes what is there of a scope. */
   clearScope(scope: string, what: ClearWhat, reason: RemovalReason): Promise<RemoveResult>;
   /**
    * Resolves after the first reset; one watcher at a time. Rejects with a StoreError when the store can never be used as it
    * is configured (`fatal`), and with one that is not fatal when it could not be reached: then the watcher goes on trying.
    */
   watch(watcher: StoreWatcher): Promise<void>;
+  /** Ends the watch. Other calls are rejected from then on. */
   close(): Promise<void>;
 }
 
@@ -149,12 +186,15 @@ export const STORE_LIMITS = Object.freeze({
   maxItemsPerScope: 16_384,
   /** Items of one put. */
   maxItemsPerPut: 256,
+  /** Scopes of a store. */
   maxScopes: 20_000,
   /** Everything, in stores that are kept in the memory of a process (store-content.ts). */
   maxContentBytes: 256 * 1024 * 1024,
   /** A scope that nobody has announced anything of for so long is evicted. */
   maxIdleMs: 7 * 24 * 3_600_000,
+  /** Characters of the name of a scope, printable ASCII. */
   maxScopeNameBytes: 128,
+  /** Characters of the name of an item, printable ASCII. */
   maxItemNameBytes: 128,
 });
 

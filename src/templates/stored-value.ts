@@ -21,16 +21,29 @@ export const VALUE_VERSION = 1;
 export const VALUE_HEADER_BYTES = 44;
 export const WRITER_BYTES = 8;
 
-export const ValueKind = { data: 1, options: 2, state: 3 } as const;
+/** What a value is of. */
+export const ValueKind = {
+  /** A template of flow records. */
+  data: 1,
+  /** An options template. */
+  options: 2,
+  /** Exporter state: a sampling rate or a name. */
+  state: 3,
+} as const;
 
+/** A value, taken apart. */
 export interface StoredValue {
   /** One of ValueKind. */
   kind: number;
+  /** When it was learned, ms since the epoch by the clock of the writer. */
   learnedAtMs: number;
+  /** Export time of its message, ms since the epoch. */
   exportTimeMs: number;
+  /** Sequence number of its message. */
   sequence: number;
   /** WRITER_BYTES octets that name the collector. */
   writer: Uint8Array;
+  /** Canonical layout of a template; of exporter state the value as it is kept. */
   payload: Uint8Array;
 }
 
@@ -47,6 +60,7 @@ export const VALUE_FAULTS = [
   'key-wrong',
   'content-invalid',
 ] as const;
+/** One of VALUE_FAULTS. */
 export type ValueFault = (typeof VALUE_FAULTS)[number];
 
 const utf8 = new TextEncoder();

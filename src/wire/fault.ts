@@ -23,6 +23,7 @@ export const FAULT_CODES = [
   'content-limit',
   'list-malformed',
 ] as const;
+/** One of FAULT_CODES. */
 export type FaultCode = (typeof FAULT_CODES)[number];
 
 const numbers = Object.fromEntries(FAULT_CODES.map((code, i) => [code, i])) as Record<FaultCode, number>;
@@ -44,4 +45,5 @@ export const REFUSAL_REASONS = [
   'memory-exhausted',
   'unknown-encoding',
 ] as const;
+/** One of REFUSAL_REASONS. */
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];

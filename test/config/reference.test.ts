@@ -5,7 +5,6 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { parseCommandLine } from '../../src/cli/program.ts';
-import { apiPage } from '../../src/config/api-page.ts';
 import { configure } from '../../src/config/configuration.ts';
 import { OPTIONS, optionsIn } from '../../src/config/options.ts';
 import { fileSchema, optionsPage } from '../../src/config/reference.ts';
@@ -43,11 +42,4 @@ test('docs/millrace.schema.json is what the table says; npm run generate:docs wr
     Object.keys(schema.properties),
     optionsIn('file').map(({ flag }) => flag),
   );
-});
-
-test('docs/api.md is what index.ts exports; npm run generate:docs writes it', async () => {
-  const page = apiPage(new URL('../../src/', import.meta.url));
-  assert.equal(docs('api.md'), page);
-  for (const name of Object.keys(await import('../../src/index.ts')))
-    assert.match(page, new RegExp(`^(const|class|function) ${name}\\b`, 'm'));
 });

@@ -5,7 +5,10 @@
  * import { storeConformance } from 'millrace/conformance';
  * storeConformance('my store', () => MyStore.open());
  * ```
+ *
+ * @module millrace/conformance
  */
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
@@ -22,8 +25,11 @@ import { Recorder } from './recorder.ts';
 
 /** A value that is in a store before anybody has put it there: of a later release, or damaged. */
 export interface Planted {
+  /** Name of the scope it is in. */
   readonly scope: string;
+  /** Its name in the scope. */
   readonly item: string;
+  /** Its octets. */
   readonly value: Uint8Array;
 }
 
@@ -67,7 +73,13 @@ const bytes = (value: Uint8Array | null | undefined): string | null =>
   value == null ? null : Buffer.from(value).toString('latin1');
 const rejects = (promise: Promise<unknown>): Promise<void> => assert.rejects(promise, StoreError);
 
-/** open: a new and empty store for each test, which closes it. */
+/**
+ * Defines the tests.
+ *
+ * @param name what they are called by
+ * @param open a new and empty store for each test, which closes it
+ * @param options what else can be tested
+ */
 export function storeConformance(
   name: string,
   open: () => Promise<TemplateStore>,

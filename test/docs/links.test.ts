@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { PAGES, pageText, root } from './pages.ts';
 
-/** The anchors that GitHub gives the headings of a page. */
+/** The anchors that GitHub gives the headings of a page, and those that it has itself. */
 function anchorsOf(page: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading] of withoutCode(page).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -16,6 +16,7 @@ function anchorsOf(page: string): Set<string> {
     for (let n = 1; anchors.has(unique); n++) unique = `${anchor}-${n}`;
     anchors.add(unique);
   }
+  for (const [, id] of withoutCode(page).matchAll(/<a id="([^"]+)"><\/a>/g)) anchors.add(id);
   return anchors;
 }
 

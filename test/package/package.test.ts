@@ -115,7 +115,7 @@ test('its types fit a program in TypeScript', { skip: notInstalled }, async () =
     ...{ types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
   };
   writeFileSync(at('user/tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const compiler = join(root, 'node_modules/@typescript/native/bin/tsc');
   const { code, stdout, stderr } = await execute(process.execPath, [compiler, '-p', '.'], {
     cwd: at('user'),
   });

@@ -4,7 +4,9 @@ import { type ColumnarArrays, type ColumnarValue, columnValue } from './value.ts
 
 /** A column with its name; the arrays are those of the first item where it is a list. */
 export class ColumnarColumn implements ColumnarArrays {
+  /** Key of the values in records. */
   readonly name: string;
+  /** Whether the values are lists: those of several items, as many as a row has. */
   readonly list: boolean;
   readonly type: ColumnarArrays['type'];
   readonly storage: ColumnarArrays['storage'];
@@ -60,18 +62,23 @@ export class ColumnarColumn implements ColumnarArrays {
 
 /** What came with a set of records, for rows [rowStart, rowEnd). */
 export interface ColumnarSet {
+  /** The first row of the set. */
   readonly rowStart: number;
+  /** The first row behind the set. */
   readonly rowEnd: number;
   /** 16 octets, IPv4 in its IPv4-mapped form. */
   readonly exporter: Uint8Array;
+  /** UDP source port. */
   readonly exporterPort: number;
   /** 5, 7, 9 or 10. */
   readonly version: number;
+  /** As in SetContext. */
   readonly observationDomainId: number;
   /** 0 for v5 and v7. */
   readonly templateId: number;
   /** Whether the records are options records. */
   readonly options: boolean;
+  /** Sequence number of the message header. */
   readonly sequence: number;
   /** Ms since the Unix epoch, with fraction. */
   readonly exportTimeMs: number;
@@ -95,8 +102,11 @@ const FLOW_TYPES: Readonly<Record<number, string>> = {
 
 /** One frame: rows of one layout. All memory is its own. */
 export class ColumnarFrame {
+  /** What it says about its columns. */
   readonly schema: ColumnarSchema;
+  /** Rows, the same for all columns. */
   readonly rows: number;
+  /** In row order; every row is in one. */
   readonly sets: readonly ColumnarSet[];
   /** Schema millrace: columns at the top level of the record. Schema iana: the fields. */
   readonly columns: ColumnarColumns;
@@ -104,6 +114,7 @@ export class ColumnarFrame {
   readonly ext: ColumnarColumns;
   /** In the order of the schema, null where no row has the column. */
   readonly values: readonly (ColumnarColumn | null)[];
+  /** The same for the columns inside the group. */
   readonly grouped: readonly (ColumnarColumn | null)[];
 
   constructor(

@@ -9,6 +9,7 @@ import { ColumnarError } from './body-cursor.ts';
 import type { ColumnarFrame } from './frame.ts';
 import { FrameParser } from './parse-frame.ts';
 
+/** What a reader of frames can be told. */
 export interface ReadColumnarOptions {
   /** Octets of the body of a frame, and of all values of varying length in it; default 128 MiB. */
   maxFrameBytes?: number;
@@ -17,7 +18,10 @@ export interface ReadColumnarOptions {
 /** Bytes as they arrive, such as a Readable of node:stream. */
 export type ColumnarStream = AsyncIterable<Uint8Array>;
 
-/** The frames of bytes that are there, or of a stream, which is closed at the end. */
+/**
+ * The frames of bytes that are there, or of a stream, which is closed at the end. Throws a ColumnarError behind the last frame
+ * that is whole.
+ */
 export function readColumnar(bytes: Uint8Array, options?: ReadColumnarOptions): Generator<ColumnarFrame>;
 export function readColumnar(
   stream: ColumnarStream,

@@ -23,6 +23,7 @@ export interface ColumnarSchema {
 
 /** One column. */
 export interface ColumnarField {
+  /** Key of the values in records. */
   readonly name: string;
   /** Whether the values are lists: those of several items, as many as a row has. */
   readonly list: boolean;
@@ -30,8 +31,11 @@ export interface ColumnarField {
   readonly items: readonly ColumnarItem[];
 }
 
+/** How the values of a column, or of one item of a list, are kept. */
 export interface ColumnarItem {
+  /** What the stored bits mean. */
   readonly type: ColumnarType;
+  /** Which arrays have the values. */
   readonly storage: ColumnarStorage;
   /** Texts of a `word`. */
   readonly words: readonly string[];
