@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../src/base/clock.ts';
+import { loadSystemCalls } from '../src/base/system-calls.ts';
 import { SharedMemory } from '../src/memory/shared-memory.ts';
 import { BatchSocket } from '../src/receive/batch-socket.ts';
-import { loadSystemCalls } from '../src/receive/system-calls.ts';
 import type { ReceiveReply, ReceiveSetup } from '../src/receive/thread-receiver.ts';
 
 /** Entry of a receive thread: says whether it could bind, then receives until it is stopped. */

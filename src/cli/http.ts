@@ -4,14 +4,13 @@ import { MillraceError } from '../base/errors.ts';
 import type { Collector } from '../collector.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { OptionValues } from '../config/options.ts';
-import { COMMIT_VARIABLE } from '../config/sources.ts';
 import { type Endpoint, endpointText } from '../config/values.ts';
 import { isLoopback } from '../ops/http/access.ts';
 import type { Log } from '../ops/log.ts';
 import { Operations } from '../ops/operations.ts';
 import { usageError } from './errors.ts';
 import { tokenOf } from './token.ts';
-import { packageVersion } from './version.ts';
+import { packageVersion, sourceCommit } from './version.ts';
 
 type Values = OptionValues<'collect'>;
 
@@ -40,7 +39,7 @@ export async function openOperations(
   const operations = new Operations(collector, {
     info: {
       version: packageVersion(),
-      commit: process.env[COMMIT_VARIABLE] || null,
+      commit: sourceCommit(),
       node: process.version,
       startedAtMs: systemClock.wallMs() - process.uptime() * 1000,
       configurationDigest: () => configuration().digest,

@@ -3,11 +3,11 @@ import { configure } from '../config/configuration.ts';
 import type { OptionValues } from '../config/options.ts';
 import { ExitCode, reportError } from './errors.ts';
 import { parseCommandLine } from './program.ts';
-import { packageVersion } from './version.ts';
+import { versionText } from './version.ts';
 
 /** Runs a command line and returns the exit code. Commands are loaded when they are run, so that help is quick. */
 async function run(argv: readonly string[]): Promise<number> {
-  const invocation = parseCommandLine(argv, packageVersion());
+  const invocation = parseCommandLine(argv, versionText());
   if (invocation === null) return ExitCode.ok;
   const { command, flags } = invocation;
   const configuration = await configure(command, flags, process.env);

@@ -18,8 +18,6 @@ export interface Given {
 export type GivenOptions = ReadonlyMap<string, Given>;
 
 export const DEFAULT_CONFIG_FILE = '/etc/millrace/millrace.yaml';
-/** The one variable with the prefix that is no option: the source revision, set where the program is built. */
-export const COMMIT_VARIABLE = 'MILLRACE_COMMIT';
 const MAX_FILE_BYTES = 64 * 1024;
 
 /**
@@ -30,7 +28,7 @@ export function fromEnvironment(environment: NodeJS.ProcessEnv): GivenOptions {
   const options = new Map(optionsIn('environment').map((option) => [variableOf(option), option]));
   const given = new Map<string, Given>();
   for (const [name, text = ''] of Object.entries(environment)) {
-    if (!name.startsWith(VARIABLE_PREFIX) || name === COMMIT_VARIABLE) continue;
+    if (!name.startsWith(VARIABLE_PREFIX)) continue;
     const option = options.get(name);
     if (option === undefined) {
       const hint = suggestion(name, options.keys());

@@ -1,7 +1,7 @@
 /** What runs. */
 export interface ProcessInfo {
   readonly version: string;
-  /** Source revision it was built from; null when the build did not say (MILLRACE_COMMIT). */
+  /** Commit it was built from, with `-dirty` where files had been changed; null when the build did not know. */
   readonly commit: string | null;
   readonly node: string;
   readonly startedAtMs: number;

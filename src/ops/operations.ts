@@ -3,6 +3,7 @@ import { addressText, parseAddress } from '../base/ip.ts';
 import type { Collector, CollectorReport } from '../collector.ts';
 import type { CollectorParts } from '../collector-parts.ts';
 import { describeExporters, timeText } from './exporters.ts';
+import { healthProblem } from './health.ts';
 import { History, type Sample, takeSample } from './history.ts';
 import { Access } from './http/access.ts';
 import { FlowStreams } from './http/flows.ts';
@@ -153,10 +154,9 @@ export class Operations {
 
   #health() {
     const { configured, alive, lost } = this.#collector.parts().workers;
-    // Before the start there are none yet; later a pool without threads decodes nothing any more.
-    const healthy = alive > 0 || !this.#collector.started;
-    return json(healthy ? 200 : 503, {
-      status: healthy ? 'ok' : 'no decode worker is alive',
+    const problem = healthProblem(this.#collector);
+    return json(problem === null ? 200 : 503, {
+      status: problem ?? 'ok',
       uptimeSeconds: Math.round(process.uptime()),
       workers: { configured, alive, lost },
     });

@@ -1,13 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import { Pace } from '../base/pace.ts';
+import { MSG_DONTWAIT, SOCK_DGRAM_CLOEXEC, type SystemCalls } from '../base/system-calls.ts';
 import { LENGTH_OVERSIZE, RecordOffset } from '../memory/layout.ts';
 import type { Ring } from '../memory/ring.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
-import type { SystemCalls } from './system-calls.ts';
 
 // Numbers of the Linux ABI (little-endian, 64-bit).
 const AF_INET6 = 10;
-const SOCK_DGRAM_CLOEXEC = 0x80002;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
 const SO_REUSEPORT = 15;
@@ -17,7 +16,6 @@ const SO_RXQ_OVFL = 40;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const MSG_TRUNC = 0x20;
-const MSG_DONTWAIT = 0x40;
 const MSG_WAITFORONE = 0x10000;
 const SOCKADDR_IN6_BYTES = 28;
 const IOVEC_BYTES = 16;

@@ -1,5 +1,5 @@
 import { MillraceError } from '../base/errors.ts';
-import { loadSystemCalls } from './system-calls.ts';
+import { loadSystemCalls } from '../base/system-calls.ts';
 
 export const RECEIVE_MODES = ['auto', 'dgram', 'recvmmsg'] as const;
 export type ReceiveMode = (typeof RECEIVE_MODES)[number];

@@ -7,6 +7,7 @@ import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { sourceCommit } from '../../src/cli/version.ts';
 import type { CollectorReport } from '../../src/collector.ts';
 import type { ExportersDocument } from '../../src/ops/exporters.ts';
 import type { ReadyReport } from '../../src/ops/readiness.ts';
@@ -64,6 +65,7 @@ test('health, readiness, information, ledger, exporters and templates of real tr
   assert.equal(info['workers'], 1);
   assert.match(String(info['configurationDigest']), /^[0-9a-f]{16}$/);
   assert.match(String(info['version']), /^\d+\.\d+\.\d+/);
+  assert.equal(info['commit'], sourceCommit());
 
   let flows = await send(port, 60, '--exporters', '2', '--options');
   flows += await send(port, 60, '--version', '10', '--loss', '10%', '--seed', '7');

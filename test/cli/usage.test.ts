@@ -46,13 +46,14 @@ test('millrace --help lists the commands, with an example', async () => {
   assert.deepEqual(await run(['help', 'decode']), await run(['decode', '--help']));
 });
 
-test('--version is that of the package', async () => {
+test('--version is that of the package, with the commit that was built', async () => {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
   const { version } = JSON.parse(text) as { version: string };
+  const commit = readFileSync(new URL('../../src/cli/commit.txt', import.meta.url), 'utf8');
   for (const flag of ['--version', '-V']) {
     const { code, stdout } = await run([flag]);
     assert.equal(code, 0);
-    assert.equal(stdout, `millrace ${version}\n`);
+    assert.equal(stdout, `millrace ${version}${commit && ` (${commit})`}\n`);
   }
 });
 

@@ -20,6 +20,11 @@ test('two stages of one Node.js, and only the package leaves the first', () => {
   const names = stages.map(([from]) => from.text.replace(/^node:\$\{NODE_VERSION\}-slim/, 'node'));
   assert.deepEqual(names, ['node AS build', 'node']);
   assert.deepEqual(all('COPY'), ['--from=build /build/package /opt/millrace']);
+  // The build has no checkout to know its commit from.
+  assert.deepEqual(
+    stages[0].filter(({ name }) => name === 'ARG').map(({ text }) => text),
+    ['SOURCE_COMMIT='],
+  );
 });
 
 test('the build has everything that it needs, and nothing else comes along', () => {

@@ -13,6 +13,8 @@ import { defaultOf, fromRoot, valuesOf } from './command-line.ts';
 const MAX_EXPOSURE = 20;
 
 const UNIT = readFileSync(fromRoot('deploy/systemd/millrace.service'), 'utf8');
+/** What it runs, with the file where it stands here. */
+const SERVICE = ['collect', '--config', fromRoot('deploy/systemd/millrace.yaml')] as const;
 const lines = UNIT.split('\n').filter((line) => line !== '' && !/^[#[]/.test(line));
 const all = (key: string): string[] =>
   lines.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1));
@@ -53,19 +55,27 @@ test('every restriction that the collector can live with is there', () => {
   assert.deepEqual(all('MemoryDenyWriteExecute'), []);
 });
 
-test('it has time to drain, and is started again after a failure that trying again may cure', () => {
+test('systemd hears of the collector in time, and of nothing else', async () => {
+  assert.equal(one('Type'), 'notify');
+  assert.equal(one('NotifyAccess'), 'main');
+  assert.ok(parseDurationMs(one('WatchdogSec'))! > 0);
+  const { storeDeadline } = await valuesOf(SERVICE);
+  assert.ok(parseDurationMs(one('TimeoutStartSec'))! > storeDeadline);
+});
+
+test('it has time to drain, and is started again after a failure that trying again may cure', async () => {
   assert.equal(one('Restart'), 'on-failure');
   assert.equal(Number(one('RestartPreventExitStatus')), ExitCode.usage);
   assert.equal(one('ExecReload'), 'kill -HUP $MAINPID');
-  assert.ok(parseDurationMs(one('TimeoutStopSec'))! > parseDurationMs(defaultOf('drain-timeout'))!);
+  const { drainGrace, drainTimeout } = await valuesOf(SERVICE);
+  assert.ok(parseDurationMs(one('TimeoutStopSec'))! > drainGrace + drainTimeout);
 });
 
 test('the collector understands its command line and its file, and writes where it may', async () => {
   const [program, command, ...flags] = one('ExecStart').split(' ');
   assert.deepEqual([program, command], ['millrace', 'collect']);
   assert.deepEqual(flags, ['--config', '/etc/millrace/millrace.yaml']);
-  const file = fromRoot('deploy/systemd/millrace.yaml');
-  const values = await valuesOf(['collect', '--config', file]);
+  const values = await valuesOf(SERVICE);
   assert.ok(values.output.length > 0);
   for (const uri of values.output)
     assert.ok(uri.startsWith(`file:///var/lib/${one('StateDirectory')}/`), uri);

@@ -38,7 +38,7 @@ const ROOTS = ['src/decoder.ts', 'src/collector.ts', 'src/collector-parts.ts', '
 const DRIVERS: Readonly<Record<string, readonly string[]>> = {
   piscina: ['src/dispatch/pool.ts', 'workers/decode.ts'],
   'node:dgram': ['src/receive/dgram-receiver.ts', 'src/generator/sender.ts'],
-  koffi: ['src/receive/system-calls.ts'],
+  koffi: ['src/base/system-calls.ts'],
   '@bokuweb/zstd-wasm': ['src/output/block-compressor.ts'],
   ioredis: ['src/fleet/redis-client.ts'],
   yaml: ['src/config/yaml.ts'],

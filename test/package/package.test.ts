@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { versionText } from '../../src/cli/version.ts';
 import { countLines, eventually, temporaryDirectory } from '../cli/child.ts';
 import { concat, ipfix, set, template, u8, u32 } from '../support/bytes.ts';
 import { execute, install, userEnvironment } from './npm.ts';
@@ -13,7 +14,7 @@ import { execute, install, userEnvironment } from './npm.ts';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const directory = temporaryDirectory();
 const at = (...parts: string[]): string => join(directory, ...parts);
-const { version, main, types, bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { main, types, bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 // Without scripts: prepack would build anew, under the feet of the tests that run beside this one.
 const packed = await execute('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', directory], {
@@ -52,6 +53,7 @@ async function runtime(major: number): Promise<Runtime> {
 test('it has what runs and what is read, and nothing of the development', () => {
   const belongs = [
     /^dist\/(src|workers)\/.*\.(js|d\.ts|lua)$/,
+    /^dist\/src\/cli\/commit\.txt$/,
     /^dist\/test\/conformance\/(store-conformance|recorder)\.(js|d\.ts)$/,
     /^src\/ops\/page\//,
     /^(docs|deploy)\//,
@@ -62,7 +64,7 @@ test('it has what runs and what is read, and nothing of the development', () => 
       belongs.some((pattern) => pattern.test(path)),
       path,
     );
-    assert.doesNotMatch(path, /^dist\/src\/(config|elements)\/generate\.|\.test\./);
+    assert.doesNotMatch(path, /^dist\/src\/((config|elements)\/generate|cli\/record-commit)\.|\.test\./);
   }
 });
 
@@ -178,7 +180,11 @@ for (const { major, folder, skip } of runtimes) {
     const millrace = (...args: string[]) => execute(program, args, options);
 
     assert.match((await node('--version')).stdout, new RegExp(`^v${major}\\.`));
-    assert.deepEqual(await millrace('--version'), { code: 0, stdout: `millrace ${version}\n`, stderr: '' });
+    assert.deepEqual(await millrace('--version'), {
+      code: 0,
+      stdout: `millrace ${versionText()}\n`,
+      stderr: '',
+    });
     await decodeGenerated(millrace);
     await collectGenerated(program, env, millrace);
     assert.deepEqual(await node('consumer.js'), { code: 0, stdout: PRINTS, stderr: '' });

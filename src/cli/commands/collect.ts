@@ -14,7 +14,9 @@ import type { OptionValues } from '../../config/options.ts';
 import { type Endpoint, endpointText } from '../../config/values.ts';
 import type { StoreOptions } from '../../dispatch/store-host.ts';
 import { defaultStoreUri } from '../../fleet/open-store.ts';
+import { healthProblem } from '../../ops/health.ts';
 import { createLog, type Log } from '../../ops/log.ts';
+import { ServiceManager } from '../../ops/service-manager.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
 import { filterOf } from '../filter-option.ts';
@@ -53,23 +55,24 @@ export async function collect(
   await checkLedgerFile(values.ledger);
   const elements = await readElements(values.elements);
   const collector = makeCollector({ ...options, elements });
+  const manager = new ServiceManager(process.env, log, () => healthProblem(collector));
   const reloader = new Reloader(collector, log, configuration, elements, read);
   const operations = await openOperations(collector, () => reloader.configuration, log);
   const started = collector.start();
   // From the beginning, as the signal would otherwise end the process.
   process.on('SIGHUP', () => {
-    const reload = () => (stop.requested ? undefined : reloader.reload());
+    const reload = () => (stop.requested ? undefined : manager.reloading(() => reloader.reload()));
     void started.then(reload, () => {});
   });
   await started;
   const listen = listenAddresses(values).map(({ host }, i) => {
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
   });
+  const listening = `listening on ${listen.join(', ')}; ${countText(collector.workers, 'decode worker')}`;
   const memoryBytes = collector.sharedBytes;
   const templates = collector.parts().store?.place ?? null;
   log.info(
-    `listening on ${listen.join(', ')}; ${countText(collector.workers, 'decode worker')}; ` +
-      `${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}; ` +
+    `${listening}; ${memoryBytes} bytes (${byteText(memoryBytes)}) of shared memory; ${collector.receiving}; ` +
       `templates ${templates === null ? 'in memory only' : `in ${templates}`}`,
     {
       listen,
@@ -79,11 +82,13 @@ export async function collect(
       templates,
     },
   );
+  manager.ready(listening);
   const status = reportStatus(collector, log, values.statusInterval);
 
   await stop.wait();
   clearInterval(status);
   operations?.drain();
+  manager.stopping();
   const byReader = stop.reason === 'done';
   if (!byReader) log.info(`${stop.reason}: stopping when all that was received is written`);
   await sleep(byReader ? 0 : values.drainGrace);

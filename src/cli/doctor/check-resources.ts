@@ -2,8 +2,8 @@ import type { StatsFs } from 'node:fs';
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { describeError } from '../../base/errors.ts';
+import { loadSystemCalls } from '../../base/system-calls.ts';
 import { escapeHidden } from '../../output/utf8.ts';
-import { loadSystemCalls } from '../../receive/system-calls.ts';
 import { byteText, countText } from '../text.ts';
 import type { Check, Finding } from './finding.ts';
 

@@ -1,8 +1,12 @@
 import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
 
+// Numbers of the Linux ABI that more than one caller needs.
+export const SOCK_DGRAM_CLOEXEC = 0x80002;
+export const MSG_DONTWAIT = 0x40;
+
 /**
- * The system calls of the fast receiver, through koffi. Linux with little-endian 64-bit words only; the only importer of
+ * System calls that Node.js does not offer, through koffi. Linux with little-endian 64-bit words only; the only importer of
  * koffi, which is an optional dependency.
  */
 export interface SystemCalls {
@@ -13,6 +17,15 @@ export interface SystemCalls {
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   /** headers: address of an array of struct mmsghdr. Returns the datagrams received, or -1. */
   recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: null): number;
+  /** Returns the octets sent, or -1. */
+  sendto(
+    fd: number,
+    bytes: Uint8Array,
+    length: number,
+    flags: number,
+    address: Uint8Array,
+    addressLength: number,
+  ): number;
   close(fd: number): number;
   /** state: a struct timex of zeros, filled with the state of the clock. Returns 5 while it is not synchronised, or -1. */
   adjtimex(state: Uint8Array): number;
@@ -30,9 +43,9 @@ interface Koffi {
 
 /** The system calls, or why there are none here. */
 export function loadSystemCalls(): SystemCalls | string {
-  if (process.platform !== 'linux') return `recvmmsg exists on Linux only, this is ${process.platform}`;
+  if (process.platform !== 'linux') return `system calls are made on Linux only, this is ${process.platform}`;
   if (endianness() !== 'LE' || !/^(x64|arm64|riscv64|loong64)$/.test(process.arch)) {
-    return `recvmmsg is not used on ${process.arch}`;
+    return `system calls are not made on ${process.arch}`;
   }
   let koffi: Koffi;
   try {
@@ -57,7 +70,8 @@ function bindCalls(koffi: Koffi): SystemCalls {
   const memcpy = func<(to: Uint8Array, from: Uint8Array, n: number) => bigint | number>(
     'uintptr_t memcpy(void *to, const void *from, size_t n)',
   );
-  const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+  const { EWOULDBLOCK: _, ...errors } = koffi.os.errno; // On Linux another name of EAGAIN.
+  const names = new Map(Object.entries(errors).map(([name, number]) => [number, name]));
   return {
     socket: func('int socket(int family, int type, int protocol)'),
     setsockopt: func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
@@ -67,6 +81,9 @@ function bindCalls(koffi: Koffi): SystemCalls {
     bind: func('int bind(int fd, const void *address, uint32_t length)'),
     getsockname: func('int getsockname(int fd, _Inout_ uint8_t *address, _Inout_ uint8_t *length)'),
     recvmmsg: func('int recvmmsg(int fd, uintptr_t headers, unsigned int count, int flags, void *timeout)'),
+    sendto: func(
+      'intptr_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
+    ),
     close: func('int close(int fd)'),
     adjtimex: func('int adjtimex(_Inout_ uint8_t *state)'),
     errorName: () => names.get(koffi.errno()) ?? `error ${koffi.errno()}`,
