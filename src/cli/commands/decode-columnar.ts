@@ -11,7 +11,7 @@ import { ColumnarError } from '../../receive/columnar/body-cursor.ts';
 import { ColumnarFile, type ColumnarFileStats, flowsIn } from '../../receive/columnar/columnar-file.ts';
 import type { ColumnarFrame } from '../../receive/columnar/frame.ts';
 import { FrameEncoder } from '../../receive/columnar/frame-encoder.ts';
-import { FrameFilter } from '../../receive/columnar/frame-filter.ts';
+import { FrameFilter, FrameFilterError } from '../../receive/columnar/frame-filter.ts';
 import { type FrameView, FrameViews } from '../../receive/columnar/frame-view.ts';
 import { finishDecoding, readFiles } from '../decode-files.ts';
 import { usageError } from '../errors.ts';
@@ -154,10 +154,10 @@ class Rewriter {
         if (this.#stop.requested) break;
       }
     } catch (error) {
+      if (error instanceof FrameFilterError) throw failure(`cannot filter ${name}`, error);
       if (!(error instanceof ColumnarError)) throw error;
       // What is cut short by the end of the run is no trouble.
-      if (this.#stop.requested) return;
-      throw new MillraceError('INPUT_FAILED', `cannot read ${name}: ${error.message}`, { cause: error });
+      if (!this.#stop.requested) throw failure(`cannot read ${name}`, error);
     }
   }
 
@@ -170,11 +170,7 @@ class Rewriter {
       throw new MillraceError('INPUT_FAILED', `cannot write ${name}: ${reason}`);
     }
     const view = this.#views.load(frame);
-    const filtered = this.#filter === undefined ? 0 : this.#filter.apply(view);
-    if (filtered === null) {
-      const reason = 'it has records of one layout with different fields';
-      throw new MillraceError('INPUT_FAILED', `cannot filter ${name}: ${reason}`);
-    }
+    const filtered = this.#filter?.apply(view) ?? 0;
     const flows = flowsIn(frame);
     const { counters } = this;
     counters.records_decoded += flows;
@@ -183,6 +179,10 @@ class Rewriter {
     counters.records_options_decoded += frame.rows - flows;
     return view;
   }
+}
+
+function failure(what: string, cause: MillraceError): MillraceError {
+  return new MillraceError('INPUT_FAILED', `${what}: ${cause.message}`, { cause });
 }
 
 function summary(inputs: readonly ColumnarFileStats[], { records_filtered: filtered }: Counters): string {

@@ -1,11 +1,20 @@
+import { MillraceError } from '../../base/errors.ts';
 import type { Column } from '../../decode/plan.ts';
 import type { Element } from '../../elements/element.ts';
 import type { Filter } from '../../filter/parser.ts';
 import { ViewFilter } from '../../filter/view-filter.ts';
 import { MillraceView } from '../../schema/millrace-view.ts';
 import { Scratch } from '../../schema/scratch.ts';
+import type { ExporterStateSource } from '../../schema/state-source.ts';
 import type { RowValue } from '../../schema/values.ts';
 import { type FrameView, NO_PLAN } from './frame-view.ts';
+
+/** A frame of which it cannot be told what a filter of the datagrams would have kept (code INPUT_FAILED). */
+export class FrameFilterError extends MillraceError {
+  constructor(reason: string) {
+    super('INPUT_FAILED', reason);
+  }
+}
 
 /** Applies a filter to frames, as BatchFilter does to batches. */
 export class FrameFilter {
@@ -22,15 +31,12 @@ export class FrameFilter {
     this.#elements = elements;
   }
 
-  /**
-   * Takes the rows that do not pass out of the frame and returns how many they were. Null for a frame of schema iana that has
-   * rows without one of its fields: no template has made it, so it cannot be told what a flow record would be.
-   */
-  apply(view: FrameView): number | null {
+  /** Takes the rows that do not pass out of the frame and returns how many they were. Throws FrameFilterError. */
+  apply(view: FrameView): number {
     const { batch } = view;
     const { rows } = batch;
     if (this.#kept.length < rows) this.#kept = new Uint32Array(rows);
-    if (view.schema === 'iana' && !view.grouped.every(isEverywhere)) return null;
+    if (view.schema === 'iana') prepareFields(view);
     const count = this.#filterOf(view).select(batch, this.#kept);
     view.keep(this.#kept, count);
     return rows - count;
@@ -45,18 +51,37 @@ export class FrameFilter {
     return found;
   }
 
-  /** The native record of flows that have these fields; without what only options data told. */
+  /** The native record of flows that have these fields. */
   #nativeView({ grouped }: FrameView): MillraceView {
     const byName = (this.#byName ??= new Map([...this.#elements].map((element) => [element.name, element])));
     const columns = grouped.flatMap((field) => planColumns(field, byName.get(field.key)));
     const plan = { layout: NO_PLAN.layout, columns, fields: [] };
-    return new MillraceView(plan, this.#scratch, () => null, this.#filter.keys);
+    return new MillraceView(plan, this.#scratch, () => NOT_RECORDED, this.#filter.keys);
   }
 }
 
-function isEverywhere({ absent, present }: RowValue): boolean {
-  return !absent && present === null;
+function prepareFields({ batch, grouped }: FrameView): void {
+  if (grouped.some(({ absent, present }) => absent || present !== null))
+    throw new FrameFilterError('it has records of one layout with different fields');
+  for (const set of batch.sets) set.stateAddress = SOME_STATE;
 }
+
+const SOME_STATE = 1;
+/** What filters look at depends on the state of the exporter in one case. */
+const NOT_RECORDED: ExporterStateSource = {
+  get systemInitMs(): number {
+    throw new FrameFilterError(
+      'its flow times count from a start that options data told, which only schema millrace has',
+    );
+  },
+  samplingRate: () => 0,
+  interfaceName: () => null,
+  interfaceDescription: () => null,
+  vrfName: () => null,
+  applicationName: () => null,
+  samplerName: () => null,
+  selectorName: () => null,
+};
 
 function planColumns({ key, columns }: RowValue, element: Element | undefined): Column[] {
   const { pen, id } = element ?? { pen: 0, id: 0 };
