@@ -30,15 +30,17 @@ installPrograms((line) => console.log(line));
 
 const stream = run({ files, concurrency: availableParallelism(), timeout: FILE_TIMEOUT_MS });
 const reason = (skip: string | boolean): string => (typeof skip === 'string' ? ` (${skip})` : '');
-// A suite's own line says nothing that its tests do not say.
-const counts = (data: { details?: { type?: string } }): boolean => data.details?.type !== 'suite';
+// A suite's own line says nothing that its tests do not say, unless it failed before there were any.
+const isSuite = (data: { details?: { type?: string } }): boolean => data.details?.type === 'suite';
+const failedByTests = (data: { details: { error: Error } }): boolean =>
+  (data.details.error as { failureType?: string }).failureType === 'subtestsFailed';
 stream.on('test:pass', (data) => {
-  if (!counts(data)) return;
+  if (isSuite(data)) return;
   if (data.skip === undefined) passed++;
   else skips.push(`${relative(here, data.file ?? '?')}: ${data.name}${reason(data.skip)}`);
 });
 stream.on('test:fail', (data) => {
-  if (!counts(data)) return;
+  if (isSuite(data) && failedByTests(data)) return;
   failed++;
   failures.push(`${relative(here, data.file ?? '?')}: ${data.name}`);
 });

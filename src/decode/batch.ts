@@ -107,10 +107,11 @@ export class FlowBatch {
   /** Contexts in use. */
   setCount = 0;
 
-  constructor(plan: Plan, capacity: number) {
+  /** columns: for values that are kept elsewhere. */
+  constructor(plan: Plan, capacity: number, columns?: readonly ColumnData[]) {
     this.plan = plan;
     this.capacity = capacity;
-    this.columns = plan.columns.map((column: Column) => columnData(column.storage, capacity));
+    this.columns = columns ?? plan.columns.map((column: Column) => columnData(column.storage, capacity));
     this.heap = NO_U8;
   }
 

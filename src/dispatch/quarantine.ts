@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import fsPromises, { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { describeError, MillraceError } from '../base/errors.ts';
+import { makeDirectory } from '../base/make-directory.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import { RecordOffset } from '../memory/layout.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
@@ -51,7 +52,7 @@ export class Quarantine {
 
   async open(): Promise<void> {
     try {
-      await mkdir(this.#directory, { recursive: true });
+      await makeDirectory(fsPromises, this.#directory);
     } catch (error) {
       throw new MillraceError('OUTPUT_FAILED', `--quarantine ${this.#directory}: ${describeError(error)}`, {
         cause: error,

@@ -4,9 +4,8 @@ import type { Plan } from '../decode/plan.ts';
 import { MillraceView } from '../schema/millrace-view.ts';
 import { Scratch } from '../schema/scratch.ts';
 import type { StateLookup } from '../schema/state-source.ts';
-import { ColumnSource } from './column-source.ts';
 import type { Filter } from './parser.ts';
-import { type RowTest, rowTest } from './row-test.ts';
+import { ViewFilter } from './view-filter.ts';
 
 /** Plans for which tests are kept ready; the one not used for longest makes room. */
 const MAX_PLANS = 512;
@@ -19,7 +18,7 @@ export class BatchFilter {
   readonly #filter: Filter;
   readonly #stateAt: StateLookup;
   readonly #scratch = new Scratch();
-  readonly #plans = new Map<Plan, PlanFilter>();
+  readonly #plans = new Map<Plan, ViewFilter>();
   #kept = new Uint32Array(0);
 
   /** stateAt: the exporter state bound to a set; IPFIX flow times may need it. */
@@ -42,41 +41,16 @@ export class BatchFilter {
     return rows - kept.length;
   }
 
-  #planFilter(plan: Plan): PlanFilter {
+  #planFilter(plan: Plan): ViewFilter {
     let found = this.#plans.get(plan);
     if (found === undefined) {
-      found = new PlanFilter(this.#filter, plan, this.#scratch, this.#stateAt);
+      const view = new MillraceView(plan, this.#scratch, this.#stateAt, this.#filter.keys);
+      found = new ViewFilter(this.#filter, view);
       if (this.#plans.size >= MAX_PLANS) this.#plans.delete(this.#plans.keys().next().value!);
     } else {
       this.#plans.delete(plan);
     }
     this.#plans.set(plan, found);
     return found;
-  }
-}
-
-/** A filter on the columns of one plan. */
-class PlanFilter {
-  readonly #view: MillraceView;
-  readonly #source: ColumnSource;
-  readonly #test: RowTest;
-
-  constructor({ expression, keys }: Filter, plan: Plan, scratch: Scratch, stateAt: StateLookup) {
-    this.#view = new MillraceView(plan, scratch, stateAt, keys);
-    this.#source = new ColumnSource(this.#view);
-    this.#test = rowTest(expression, this.#source);
-  }
-
-  /** Returns how many rows stay. */
-  select(batch: FlowBatch, kept: Uint32Array): number {
-    this.#view.bind(batch);
-    const test = this.#test;
-    let count = 0;
-    for (let i = 0; i < batch.setCount; i++) {
-      const set = batch.sets[i];
-      this.#source.set = set;
-      for (let row = set.rowStart; row < set.rowEnd; row++) if (set.options || test(row)) kept[count++] = row;
-    }
-    return count;
   }
 }

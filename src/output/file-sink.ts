@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import { describeError, errorCode, MillraceError } from '../base/errors.ts';
 import { COMPRESS_BLOCK_BYTES, CompressionThread, type Compressor, compressChunks } from './compress.ts';
 import { expandPattern } from './file-name.ts';
-import { checkDirectory, type FileSystem, OutputFile } from './output-file.ts';
+import { checkDirectory, checkName, type FileSystem, OutputFile } from './output-file.ts';
 import { OutputQueue, type WhenFull } from './output-queue.ts';
 import type { FileSpec } from './output-uri.ts';
 import { RetryPause } from './retry-pause.ts';
@@ -103,9 +103,11 @@ export class FileSink implements Sink {
 
   /** Creates the directory when missing and proves that files can be made there. */
   async open(): Promise<void> {
-    const directory = dirname(expandPattern(this.#spec.pattern, this.#newPeriod().fromMs));
+    const path = expandPattern(this.#spec.pattern, this.#newPeriod().fromMs);
+    const directory = dirname(path);
     try {
       await checkDirectory(this.#fs, directory);
+      await checkName(this.#fs, path);
     } catch (cause) {
       const reason =
         errorCode(cause) === 'EEXIST' ? `is not a directory: ${directory}` : describeError(cause);

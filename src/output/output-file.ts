@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../base/errors.ts';
+import { makeDirectory } from '../base/make-directory.ts';
 import { syncDirectory } from '../base/sync-directory.ts';
 import { numberedPath } from './file-name.ts';
 
 /** What the file sink needs of node:fs/promises; tests put faults in between. */
 export type FileSystem = Pick<
   typeof import('node:fs/promises'),
-  'link' | 'lstat' | 'mkdir' | 'open' | 'rename' | 'unlink'
+  'link' | 'lstat' | 'mkdir' | 'open' | 'rename' | 'stat' | 'unlink'
 >;
 
 /** File systems without hard links answer with one of these. */
@@ -43,7 +44,7 @@ export class OutputFile {
    * number from `firstNumber` on. A `.part` that is there already is of another run or sink and is left alone.
    */
   static async create(fs: FileSystem, path: string, mark: '.' | '-', firstNumber = 0): Promise<OutputFile> {
-    await fs.mkdir(dirname(path), { recursive: true });
+    await makeDirectory(fs, dirname(path));
     for (let number = firstNumber; ; number++) {
       const finalPath = numberedPath(path, number, mark);
       if (await exists(fs, finalPath)) continue;
@@ -130,12 +131,22 @@ export class OutputFile {
 
 /** Throws unless files can be made in the directory, which is created when missing. */
 export async function checkDirectory(fs: FileSystem, directory: string): Promise<void> {
-  await fs.mkdir(directory, { recursive: true });
+  await makeDirectory(fs, directory);
   // Permission bits say little on network and read-only file systems, so a file is really made.
   const probe = `${directory}/.millrace-${randomUUID()}`;
-  const handle = await fs.open(probe, 'wx');
+  const handle = await fs.open(probe, 'wx').catch((error: unknown) => {
+    // The directory is there, and the name of the file says nothing to anybody.
+    throw errorCode(error) === 'ENOENT' ? new Error(`no file can be made in ${directory}`) : error;
+  });
   await handle.close();
   await fs.unlink(probe);
+}
+
+/** Throws where a directory, device or the like has the name of a file: it would get a number, which nobody can have meant. */
+export async function checkName(fs: Pick<FileSystem, 'stat'>, path: string): Promise<void> {
+  const there = await fs.stat(path).catch(() => null);
+  if (there === null || there.isFile()) return;
+  throw new Error(`${there.isDirectory() ? 'is a directory' : 'is no regular file'}: ${path}`);
 }
 
 function withoutFirst(buffers: Uint8Array[], bytes: number): Uint8Array[] {

@@ -2,6 +2,7 @@ import fsPromises from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { describeError, errorCode } from '../base/errors.ts';
+import { makeDirectory } from '../base/make-directory.ts';
 import { syncDirectory } from '../base/sync-directory.ts';
 import { CONTENT_HEADER_BYTES, type ContentFault, contentBytes, readContent } from './content-bytes.ts';
 import { LockFile } from './lock-file.ts';
@@ -80,7 +81,7 @@ export class FileStore extends MemoryStore {
     const fs = options.fs ?? fsPromises;
     const what = `template store ${path}`;
     const lock = await refusing(`cannot use ${what}`, async () => {
-      await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await makeDirectory(fs, dirname(path), 0o700);
       return await LockFile.acquire(fs, `${path}.lock`, what);
     });
     try {

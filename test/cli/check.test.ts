@@ -8,6 +8,7 @@ import { run, temporaryDirectory } from './child.ts';
 
 const directory = temporaryDirectory();
 const at = (name: string): string => join(directory, name);
+const NO_PROC = existsSync('/proc/self') ? false : 'there is no /proc';
 const findings = (stdout: string): string[] => stdout.trimEnd().split('\n');
 
 test('everything that collect would open is tried, one line each, and nothing is left behind', async () => {
@@ -73,6 +74,38 @@ test('each trouble is a finding, and the exit code is 1', async () => {
   }
   assert.equal(wrong.length, 6, stdout);
   assert.ok(!stdout.includes('secret'));
+});
+
+test('what the system does not make is said at once, by check and at the start', {
+  skip: NO_PROC,
+}, async () => {
+  for (const [path, reason] of [
+    ['/proc/millrace/a/b.ndjson', 'no directory can be made at /proc/millrace'],
+    ['/proc/b.ndjson', 'no file can be made in /proc'],
+    ['/dev/full', 'is no regular file: /dev/full'],
+  ]) {
+    const listen = ['--listen', 'netflow://127.0.0.1:0'];
+    const checked = await run(['check', '--output', `file:${path}`, ...listen]);
+    assert.equal(checked.code, 1);
+    // check makes nothing, so it does not get as far as to the directory.
+    const found = findings(checked.stdout).filter((line) => line.startsWith('error: '));
+    const expected = reason.replace('directory can be made at /proc/millrace', 'file can be made in /proc');
+    assert.deepEqual(found, [`error: --output "file:${path}": ${expected}`]);
+    const { code, stderr } = await run(['collect', '--output', `file:${path}`, ...listen]);
+    assert.equal(code, 1);
+    assert.ok(
+      stderr.endsWith(`millrace: --output file:${path}: cannot create files there: ${reason}\n`),
+      stderr,
+    );
+  }
+  for (const args of [
+    ['--quarantine', '/proc/millrace/a'],
+    ['--templates', 'file:///proc/millrace/a/b.mrt'],
+  ]) {
+    const { code, stderr } = await run(['collect', '--listen', 'netflow://127.0.0.1:0', ...args]);
+    assert.equal(code, 1);
+    assert.match(stderr, /no directory can be made at \/proc\/millrace\n$/);
+  }
 });
 
 test('one address given twice is found', async () => {

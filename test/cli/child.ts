@@ -35,8 +35,16 @@ export class Running {
   readonly ended: Promise<Ended>;
   #wake: (() => void)[] = [];
 
-  /** readStdout: false leaves what the program writes in the pipe. hangMs: when it is killed. */
-  constructor(args: readonly string[], options: SpawnOptions = {}, readStdout = true, hangMs = HANG_MS) {
+  /**
+   * under: a command line behind which it is run. readStdout: false leaves what the program writes in the pipe. hangMs: when it
+   * is killed.
+   */
+  constructor(
+    args: readonly string[],
+    { under = [], ...options }: SpawnOptions & { under?: readonly string[] } = {},
+    readStdout = true,
+    hangMs = HANG_MS,
+  ) {
     const env = { ...process.env };
     // The tests may run under npm, which changes what a second signal means.
     delete env['npm_lifecycle_event'];
@@ -47,7 +55,8 @@ export class Running {
     for (const name of Object.keys(env)) if (name.startsWith('MILLRACE_')) delete env[name];
     // Collectors of several tests run at a time, and only one of them could have the default port.
     const http = args[0] === 'collect' && !args.includes('--http') ? ['--http', 'off'] : [];
-    this.child = spawn(process.execPath, [MAIN, ...args.slice(0, 1), ...http, ...args.slice(1)], {
+    const [command, ...before] = [...under, process.execPath, MAIN];
+    this.child = spawn(command, [...before, ...args.slice(0, 1), ...http, ...args.slice(1)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env,
       ...options,
@@ -129,9 +138,9 @@ export function run(args: readonly string[], input?: Uint8Array): Promise<Ended>
 }
 
 /** Asks again and again until the condition holds; for what a program does to files. */
-export async function eventually(what: string, condition: () => boolean): Promise<void> {
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const endMs = Date.now() + HANG_MS;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > endMs) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

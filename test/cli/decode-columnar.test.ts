@@ -147,6 +147,12 @@ describe('decode of columnar files', () => {
     const frames = frameEnds(readFileSync(file)).length;
     const bytes = readFileSync(file).length;
     assert.deepEqual(report, {
+      counters: {
+        records_decoded: flows,
+        records_encoded: flows,
+        records_filtered: 0,
+        records_options_decoded: 0,
+      },
       inputs: [{ bytesRead: bytes, bytesTotal: bytes, file, flows, frames, optionsRecords: 0 }],
       outputs: outputs.map((output) => ({
         output,

@@ -30,11 +30,12 @@ export class FileFaults {
   readonly fs: FileSystem = {
     link: (from, to) => this.#run('link', to, () => fs.link(from, to)),
     lstat: ((path: PathLike) => this.#run('lstat', path, () => fs.lstat(path))) as FileSystem['lstat'],
-    mkdir: ((path: PathLike, options: { recursive: true }) =>
-      this.#run('mkdir', path, () => fs.mkdir(path, options))) as FileSystem['mkdir'],
+    mkdir: ((path: PathLike, mode: number) =>
+      this.#run('mkdir', path, () => fs.mkdir(path, mode))) as FileSystem['mkdir'],
     open: (path, flags) =>
       this.#run('open', path, async () => this.#handle(await fs.open(path, flags), String(path))),
     rename: (from, to) => this.#run('rename', to, () => fs.rename(from, to)),
+    stat: fs.stat,
     unlink: (path) => this.#run('unlink', path, () => fs.unlink(path)),
   };
 

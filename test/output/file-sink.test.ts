@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -317,6 +317,9 @@ test('open() creates the directory and says why it cannot', async (t) => {
   };
   assert.equal(await failure('file/flows.ndjson', null), `is not a directory: ${directory}/file`);
   assert.equal(await failure('file/x/flows.ndjson', null), `not a directory: ${directory}/file/x`);
+  assert.equal(await failure('a', null), `is a directory: ${directory}/a`);
+  symlinkSync('/dev/null', join(directory, 'device'));
+  assert.equal(await failure('device', null), `is no regular file: ${directory}/device`);
   assert.equal(await failure('flows.ndjson', 'EACCES'), 'permission denied');
   assert.equal(await failure('flows.ndjson', 'EROFS'), 'read-only file system');
 });

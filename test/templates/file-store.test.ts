@@ -32,7 +32,7 @@ async function faulty(path: string, options: FileStoreOptions = {}) {
   const store = await FileStore.open(path, {
     saveDelayMs: 1,
     retryDelayMs: 1,
-    fs: { ...faults.fs, readFile: fs.readFile, stat: fs.stat },
+    fs: { ...faults.fs, readFile: fs.readFile },
     ...options,
   });
   return { faults, store };
@@ -252,7 +252,7 @@ test('places that cannot be used', async () => {
   await fatal(FileStore.open('/dev/null/millrace/templates.mrt'), 'not a directory');
   const denied = new FileFaults();
   denied.fault = (operation) => (operation === 'open' ? 'EACCES' : null);
-  const options = { fs: { ...denied.fs, readFile: fs.readFile, stat: fs.stat } };
+  const options = { fs: { ...denied.fs, readFile: fs.readFile } };
   await fatal(FileStore.open(newPath(), options), 'permission denied');
   const unreadable = new FileFaults();
   const readFile = ((at: string, ...rest: never[]) =>
@@ -260,7 +260,7 @@ test('places that cannot be used', async () => {
       ? Promise.reject(Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'open', path: at }))
       : fs.readFile(at, ...rest)) as typeof fs.readFile;
   await fatal(
-    FileStore.open(path, { fs: { ...unreadable.fs, readFile, stat: fs.stat } }),
+    FileStore.open(path, { fs: { ...unreadable.fs, readFile } }),
     'cannot read template store',
     'permission denied',
   );

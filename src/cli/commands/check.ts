@@ -9,7 +9,7 @@ import type { Configuration } from '../../config/configuration.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { expandPattern } from '../../output/file-name.ts';
-import { checkDirectory } from '../../output/output-file.ts';
+import { checkDirectory, checkName } from '../../output/output-file.ts';
 import { probeListen } from '../../receive/dgram-receiver.ts';
 import { listenText } from '../../receive/receiver.ts';
 import { ExitCode, oneLine } from '../errors.ts';
@@ -73,7 +73,9 @@ function outputTrials({ outputs }: CollectorOptions): Trial[] {
   return outputs.map((output) => {
     const subject = `--output ${JSON.stringify(output.name)}`;
     if (output.kind !== 'file') return { subject, run: async () => 'nothing to open' };
-    return directoryTrial(subject, dirname(expandPattern(output.pattern, systemClock.wallMs())));
+    const path = expandPattern(output.pattern, systemClock.wallMs());
+    const { run } = directoryTrial(subject, dirname(path));
+    return { subject, run: () => checkName(fsPromises, path).then(run) };
   });
 }
 

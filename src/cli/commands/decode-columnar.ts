@@ -1,18 +1,23 @@
-import type { OutputAccount } from '../../accounting/ledger.ts';
+import type { CounterName, OutputAccount } from '../../accounting/ledger.ts';
 import { MillraceError } from '../../base/errors.ts';
+import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
-import type { Encoding } from '../../output/encoder.ts';
+import { elementsWith } from '../../elements/registry.ts';
+import type { Encoding, Schema } from '../../output/encoder.ts';
 import { openSink } from '../../output/open-sink.ts';
 import type { OutputSpec } from '../../output/output-uri.ts';
 import type { Sink } from '../../output/sink.ts';
 import { ColumnarError } from '../../receive/columnar/body-cursor.ts';
-import { ColumnarFile, type ColumnarFileStats } from '../../receive/columnar/columnar-file.ts';
+import { ColumnarFile, type ColumnarFileStats, flowsIn } from '../../receive/columnar/columnar-file.ts';
 import type { ColumnarFrame } from '../../receive/columnar/frame.ts';
 import { FrameEncoder } from '../../receive/columnar/frame-encoder.ts';
-import { complain, ExitCode, say, usageError } from '../errors.ts';
-import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
-import { realTroubles, resolveOutputs, showsFlows } from '../outputs.ts';
-import { startProgress } from '../progress.ts';
+import { FrameFilter, FrameFilterError } from '../../receive/columnar/frame-filter.ts';
+import { type FrameView, FrameViews } from '../../receive/columnar/frame-view.ts';
+import { finishDecoding, readFiles } from '../decode-files.ts';
+import { usageError } from '../errors.ts';
+import { filterOf } from '../filter-option.ts';
+import { checkLedgerFile } from '../ledger-file.ts';
+import { resolveOutputs, showsFlows } from '../outputs.ts';
 import type { Stop } from '../stop.ts';
 import { countText } from '../text.ts';
 
@@ -22,31 +27,20 @@ const TROUBLE_CHECK_MS = 200;
 
 /** Writes the records of columnar files in another format, one file after another. Returns the exit code. */
 export async function decodeColumnar(files: readonly string[], values: Values, stop: Stop): Promise<number> {
-  if (values.filter !== undefined) {
-    throw usageError(
-      `--filter ${JSON.stringify(values.filter)}: allowed for captures, not for columnar files`,
-    );
-  }
+  const filter = filterOf(values.filter);
+  const elements = elementsWith(await readElements(values.elements));
   const specs = resolveOutputs({ ...values, options: values.writeOptions });
   const outputs = await openOutputs(specs, values, stop);
+  const rewriter = new Rewriter(outputs, filter && new FrameFilter(filter, elements), stop);
   const showBar = !values.quiet && !showsFlows(specs);
-  const inputs: (ColumnarFileStats & { file: string })[] = [];
-  let failed = false;
-  for (const file of files) {
-    if (stop.requested) break;
-    const { stats, error } = await writeFile(file, outputs, stop, showBar);
-    if (stats !== null) inputs.push({ file, ...stats });
-    if (error !== null) complain(error.message);
-    failed ||= error !== null;
-  }
+  const read = await readFiles(files, stop, showBar, ColumnarFile.open, (input, onProgress, file) =>
+    rewriter.write(input, onProgress, file),
+  );
   for (const { sink } of outputs) await sink.close();
   const troubles = outputs.flatMap((output) => output.troubles);
-  const [trouble] = realTroubles(troubles);
-  if (trouble !== undefined) complain(trouble);
-  await writeLedgerFile(values.ledger, { inputs, outputs: outputs.map((output) => output.account) });
-  const readerGone = troubles.length > 0 && trouble === undefined;
-  if (!values.quiet && !readerGone && inputs.length > 0) say(summary(inputs));
-  return failed || trouble !== undefined ? ExitCode.failed : stop.exitCode;
+  const { counters } = rewriter;
+  const report = { counters, outputs: outputs.map((output) => output.account) };
+  return finishDecoding(values, read, troubles, report, summary(read.inputs, counters), stop);
 }
 
 async function openOutputs(specs: readonly OutputSpec[], values: Values, stop: Stop): Promise<Output[]> {
@@ -73,14 +67,14 @@ async function openOutputs(specs: readonly OutputSpec[], values: Values, stop: S
 /** A sink with what turns frames into its format. */
 class Output {
   readonly sink: Sink;
-  readonly #encoding: Encoding;
+  readonly schema: Schema;
   readonly #encoder: FrameEncoder;
   #encoded = 0;
 
   constructor(sink: Sink, encoding: Encoding) {
     if (encoding.format === 'columnar') throw new TypeError('frames are not written as frames');
     this.sink = sink;
-    this.#encoding = encoding;
+    this.schema = encoding.schema;
     this.#encoder = new FrameEncoder(encoding.format, encoding.options);
   }
 
@@ -100,13 +94,8 @@ class Output {
     };
   }
 
-  /** Whether the frame holds records of the schema that is wanted: names cannot be turned into those of the other one. */
-  suits({ schema }: ColumnarFrame): boolean {
-    return schema.schema === this.#encoding.schema;
-  }
-
-  write(frame: ColumnarFrame): void {
-    const records = this.#encoder.encode(frame);
+  write(view: FrameView): void {
+    const records = this.#encoder.encode(view);
     if (records === 0) return;
     this.#encoded += records;
     this.sink.write(this.#encoder.take(), records);
@@ -127,71 +116,79 @@ class Output {
   }
 }
 
-/** Writes all of a file, or as much as is wanted. */
-async function writeFile(
-  name: string,
-  outputs: readonly Output[],
-  stop: Stop,
-  showBar: boolean,
-): Promise<{ stats: ColumnarFileStats | null; error: MillraceError | null }> {
-  let stats: ColumnarFileStats | null = null;
-  try {
-    const file = await ColumnarFile.open(name);
-    stats = file.stats;
-    const progress = startProgress(showBar, stats.bytesTotal, 'bytes');
-    const close = (): void => void file.close();
-    stop.signal.addEventListener('abort', close);
+type Counters = Pick<
+  Record<CounterName, number>,
+  'records_decoded' | 'records_encoded' | 'records_filtered' | 'records_options_decoded'
+>;
+
+/** Writes files to the outputs, and counts as the ledger of a collector does. */
+class Rewriter {
+  readonly counters: Counters = {
+    records_decoded: 0,
+    records_encoded: 0,
+    records_filtered: 0,
+    records_options_decoded: 0,
+  };
+  readonly #outputs: readonly Output[];
+  readonly #filter: FrameFilter | undefined;
+  readonly #stop: Stop;
+  readonly #views = new FrameViews();
+
+  constructor(outputs: readonly Output[], filter: FrameFilter | undefined, stop: Stop) {
+    this.#outputs = outputs;
+    this.#filter = filter;
+    this.#stop = stop;
+  }
+
+  /** Writes all of a file, or as much as is wanted. */
+  async write(file: ColumnarFile, onProgress: () => void, path: string): Promise<void> {
+    const name = path === '-' ? 'standard input' : path;
     try {
       for await (const frame of file.frames()) {
-        for (const output of outputs) {
-          if (!output.suits(frame)) throw otherSchema(name, frame);
-          output.write(frame);
-          await output.room(stop);
+        const view = this.#load(frame, name);
+        for (const output of this.#outputs) {
+          output.write(view);
+          await output.room(this.#stop);
         }
-        progress.update(stats.bytesRead);
-        if (stop.requested) break;
+        onProgress();
+        if (this.#stop.requested) break;
       }
-    } finally {
-      stop.signal.removeEventListener('abort', close);
-      progress.stop();
+    } catch (error) {
+      if (error instanceof FrameFilterError) throw failure(`cannot filter ${name}`, error);
+      if (!(error instanceof ColumnarError)) throw error;
+      // What is cut short by the end of the run is no trouble.
+      if (!this.#stop.requested) throw failure(`cannot read ${name}`, error);
     }
-    return { stats, error: null };
-  } catch (error) {
-    if (!(error instanceof MillraceError)) throw error;
-    // What is cut short by the end of the run is no trouble.
-    if (error instanceof ColumnarError && stop.requested) return { stats, error: null };
-    return { stats, error: error instanceof ColumnarError ? named(name, error) : error };
+  }
+
+  /** What the outputs get of a frame. */
+  #load(frame: ColumnarFrame, name: string): FrameView {
+    const { schema } = frame.schema;
+    // Names cannot be turned into those of the other schema.
+    if (this.#outputs.some((output) => output.schema !== schema)) {
+      const reason = `it has records of schema ${schema}; --schema ${schema} writes them`;
+      throw new MillraceError('INPUT_FAILED', `cannot write ${name}: ${reason}`);
+    }
+    const view = this.#views.load(frame);
+    const filtered = this.#filter?.apply(view) ?? 0;
+    const flows = flowsIn(frame);
+    const { counters } = this;
+    counters.records_decoded += flows;
+    counters.records_filtered += filtered;
+    counters.records_encoded += flows - filtered;
+    counters.records_options_decoded += frame.rows - flows;
+    return view;
   }
 }
 
-function named(name: string, cause: ColumnarError): MillraceError {
-  const file = name === '-' ? 'standard input' : name;
-  return new MillraceError('INPUT_FAILED', `cannot read ${file}: ${cause.message}`, { cause });
+function failure(what: string, cause: MillraceError): MillraceError {
+  return new MillraceError('INPUT_FAILED', `${what}: ${cause.message}`, { cause });
 }
 
-function otherSchema(name: string, { schema }: ColumnarFrame): MillraceError {
-  const file = name === '-' ? 'standard input' : name;
-  return new MillraceError(
-    'INPUT_FAILED',
-    `cannot write ${file}: it has records of schema ${schema.schema}; --schema ${schema.schema} writes them`,
-  );
-}
-
-function summary(inputs: readonly ColumnarFileStats[]): string {
-  const sum = (pick: (stats: ColumnarFileStats) => number): number =>
-    inputs.reduce((n, stats) => n + pick(stats), 0);
-  return [
-    countText(
-      sum(({ frames }) => frames),
-      'frame',
-    ),
-    countText(
-      sum(({ flows }) => flows),
-      'flow',
-    ),
-    countText(
-      sum(({ optionsRecords }) => optionsRecords),
-      'options record',
-    ),
-  ].join(', ');
+function summary(inputs: readonly ColumnarFileStats[], { records_filtered: filtered }: Counters): string {
+  const parts = (['frames', 'flows', 'optionsRecords'] as const).map((name, i) => {
+    const count = inputs.reduce((sum, stats) => sum + stats[name], 0);
+    return countText(count, ['frame', 'flow', 'options record'][i]);
+  });
+  return parts.join(', ') + (filtered === 0 ? '' : `; ${filtered} flows left out by the filter`);
 }

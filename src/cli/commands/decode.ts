@@ -1,26 +1,21 @@
 import { MillraceError } from '../../base/errors.ts';
 import { writeMapped } from '../../base/ip.ts';
-import { Collector, type CollectorReport } from '../../collector.ts';
+import { Collector } from '../../collector.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { createLog } from '../../ops/log.ts';
-import { type CapturedDatagram, type CaptureStats, openCapture } from '../../receive/capture/capture.ts';
+import { type Capture, type CapturedDatagram, openCapture } from '../../receive/capture/capture.ts';
 import { beginsColumnar } from '../../receive/columnar/columnar-file.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
+import { finishDecoding, readFiles } from '../decode-files.ts';
 import { decodeSummary } from '../decode-summary.ts';
-import { complain, ExitCode, say } from '../errors.ts';
 import { filterOf } from '../filter-option.ts';
-import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
+import { checkLedgerFile } from '../ledger-file.ts';
 import { realTroubles, resolveOutputs, showsFlows } from '../outputs.ts';
-import { startProgress } from '../progress.ts';
 import { Stop } from '../stop.ts';
 import { decodeColumnar } from './decode-columnar.ts';
 
 type Values = OptionValues<'decode'>;
-
-export interface DecodedInput extends CaptureStats {
-  file: string;
-}
 
 const TROUBLE_CHECK_MS = 200;
 /** 0.0.0.0, for datagrams whose source is not recorded. */
@@ -56,72 +51,35 @@ export async function decode(files: readonly string[], values: Values): Promise<
   await collector.start();
   const watch = watchOutputs(collector, stop);
   const showBar = !values.quiet && !showsFlows(outputs);
-  const inputs: DecodedInput[] = [];
-  let failed = false;
-  for (const file of files) {
-    if (stop.requested) break;
-    const { stats, error } = await feedFile(file, collector, stop, showBar);
-    if (stats !== null) inputs.push({ file, ...stats });
-    if (error !== null) complain(error.message);
-    else if (stats?.broken === 1) complain(`${file} is damaged: what stands behind the damage was not read`);
-    failed ||= error !== null || stats?.broken === 1;
-  }
+  const read = await readFiles(files, stop, showBar, openCapture, (capture, onProgress, file) =>
+    feedFile(file, capture, collector, stop, onProgress),
+  );
   const report = await collector.stop();
   clearInterval(watch);
-  return finish(values, collector, report, inputs, failed, stop);
-}
-
-async function finish(
-  values: Values,
-  collector: Collector,
-  report: CollectorReport,
-  inputs: readonly DecodedInput[],
-  failed: boolean,
-  stop: Stop,
-): Promise<number> {
   const { troubles } = collector.status();
-  const [trouble] = realTroubles(troubles);
-  if (trouble !== undefined) complain(trouble);
-  await writeLedgerFile(values.ledger, { ...report, inputs });
-  const readerGone = troubles.length > 0 && trouble === undefined;
-  if (!values.quiet && !readerGone && inputs.length > 0) say(decodeSummary(report, inputs));
-  return failed || trouble !== undefined ? ExitCode.failed : stop.exitCode;
+  return finishDecoding(values, read, troubles, report, decodeSummary(report, read.inputs), stop);
 }
 
 /** Feeds all of a file, or as much as is wanted. */
 async function feedFile(
   file: string,
+  capture: Capture,
   collector: Collector,
   stop: Stop,
-  showBar: boolean,
-): Promise<{ stats: CaptureStats | null; error: MillraceError | null }> {
-  let stats: CaptureStats | null = null;
-  try {
-    const capture = await openCapture(file);
-    stats = capture.stats;
-    const progress = startProgress(showBar, stats.bytesTotal, 'bytes');
-    const close = (): void => void capture.close();
-    stop.signal.addEventListener('abort', close);
-    try {
-      for await (const batch of capture.batches()) {
-        for (const datagram of batch) {
-          const room = feed(collector, datagram);
-          if (room !== undefined) await room;
-          if (stop.requested) break;
-        }
-        collector.feeder.flush();
-        progress.update(stats.bytesRead);
-        if (stop.requested) break;
-      }
-    } finally {
-      stop.signal.removeEventListener('abort', close);
-      progress.stop();
+  onProgress: () => void,
+): Promise<void> {
+  for await (const batch of capture.batches()) {
+    for (const datagram of batch) {
+      const room = feed(collector, datagram);
+      if (room !== undefined) await room;
+      if (stop.requested) break;
     }
-    return { stats, error: null };
-  } catch (error) {
-    if (!(error instanceof MillraceError)) throw error;
-    return { stats, error };
+    collector.feeder.flush();
+    onProgress();
+    if (stop.requested) break;
   }
+  if (capture.stats.broken === 0) return;
+  throw new MillraceError('INPUT_FAILED', `${file} is damaged: what stands behind the damage was not read`);
 }
 
 function feed(collector: Collector, datagram: CapturedDatagram): Promise<void> | undefined {

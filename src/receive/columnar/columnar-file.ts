@@ -46,11 +46,10 @@ export class ColumnarFile {
   /** The frames in file order; closes the file at the end. Throws MillraceError INPUT_FAILED behind the last whole frame. */
   async *frames(): AsyncGenerator<ColumnarFrame> {
     for await (const frame of framesOfStream(this.#stream)) {
+      const flows = flowsIn(frame);
       this.stats.frames++;
-      for (const { options, rowStart, rowEnd } of frame.sets) {
-        if (options) this.stats.optionsRecords += rowEnd - rowStart;
-        else this.stats.flows += rowEnd - rowStart;
-      }
+      this.stats.flows += flows;
+      this.stats.optionsRecords += frame.rows - flows;
       yield frame;
     }
   }
@@ -59,6 +58,11 @@ export class ColumnarFile {
   close(): Promise<void> {
     return this.#stream.close();
   }
+}
+
+/** Records of a frame that are no options records. */
+export function flowsIn({ sets }: ColumnarFrame): number {
+  return sets.reduce((sum, { options, rowStart, rowEnd }) => sum + (options ? 0 : rowEnd - rowStart), 0);
 }
 
 async function unpacked(source: FileSource | StandardInput): Promise<ByteStream> {
