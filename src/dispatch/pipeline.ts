@@ -50,16 +50,16 @@ export type ExchangedParts = Pick<PipelineParts, 'pool' | 'slabs' | keyof Destin
  * How long a task waits for more datagrams: giving out tasks of a few costs several times what their decoding does
  * (perf-reports: dispatch by batch size).
  */
-const TASK_LINGER_MS = 16;
+export const TASK_LINGER_MS = 16;
 /** Between two looks at the rings while datagrams keep coming: about as long as a task takes to fill, within these bounds. */
-const SHORTEST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 8;
+export const SHORTEST_PAUSE_MS = 1;
+export const LONGEST_PAUSE_MS = 8;
 /** Datagrams scanned before the event loop gets a turn. */
-const PUMP_DATAGRAMS = 1_024;
+export const PUMP_DATAGRAMS = 1_024;
 /** Datagrams taken from one ring before the next has its turn. */
-const TURN_DATAGRAMS = 64;
+export const TURN_DATAGRAMS = 64;
 /** Items that one datagram may need for sets of its own; held sets that find no item are dropped and counted. */
-const ITEMS_PER_DATAGRAM = 16_384;
+export const ITEMS_PER_DATAGRAM = 16_384;
 /** A task on which a worker has spent so long is stuck. */
 const STUCK_MS = 30_000;
 

@@ -2,7 +2,7 @@
  * The only file that waits on shared words or wakes who waits. Every wait is finite: a wake-up that is missed costs one
  * slice of time, never a hang; callers loop.
  */
-const SLICE_MS = 2;
+export const SLICE_MS = 2;
 const ASYNC_SLICE_MS = 100;
 
 /** Sleeps while the word has this value, for one slice at most. Never on the main thread. */
