@@ -108,7 +108,12 @@ export interface CollectorReport extends LedgerReport {
 }
 
 /** Datagrams of up to 9 kB jumbo frames while listening; anything from a file. */
-const LIVE_MEMORY = { slots: 8_192, maxDatagramBytes: 9_216, items: 65_536, heapBytes: 64 * 1024 * 1024 };
+export const LIVE_MEMORY = {
+  slots: 8_192,
+  maxDatagramBytes: 9_216,
+  items: 65_536,
+  heapBytes: 64 * 1024 * 1024,
+};
 const FILE_MEMORY = { slots: 1_024, maxDatagramBytes: 65_535, items: 65_536, heapBytes: 64 * 1024 * 1024 };
 export const DEFAULT_RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 const TICK_MS = 1_000;

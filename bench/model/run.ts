@@ -5,7 +5,9 @@ import { CPU_METHOD, LOAD_METHOD } from '../pipeline/method.ts';
 import { BENCH_FORMATS, outputsOf } from '../pipeline/options.ts';
 import type { SessionSetup } from '../pipeline/session.ts';
 import { machine, type ReportTable, writeReport } from '../report.ts';
-import { type Calibration, calibrate, type Observation, predict } from './calibrate.ts';
+import { fitCosts } from './fit.ts';
+import { type Measured, measureSetup, type Observation, predict } from './measure.ts';
+import type { Costs } from './simulate.ts';
 import { sizeFor, sizingPage } from './sizing.ts';
 
 /** `npm run bench:sizing`: measures what each step costs, checks the simulation with it, and writes what machines carry. */
@@ -16,14 +18,16 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'perf-reports' },
   },
 });
-const FIT_RATES = [2_000, 8_000, 30_000];
-const HELD_RATES = [4_000, 16_000];
+/** Costs come from bursts at these rates; what bursts at the others cost is predicted. In turn, so that both span the same range. */
+const FIT_RATES = [2_000, 8_000, 30_000, 60_000];
+const HELD_RATES = [4_000, 16_000, 45_000];
 const TOLERANCE = 0.15;
 
 export interface FormatModel {
   format: string;
   setup: SessionSetup;
-  calibration: Calibration;
+  measured: Measured;
+  costs: Costs;
 }
 
 interface Check {
@@ -34,7 +38,7 @@ interface Check {
   load: number;
 }
 
-const models: FormatModel[] = [];
+const measurements: Omit<FormatModel, 'costs'>[] = [];
 for (const format of values.format.split(',')) {
   const load = { exporters: 16, templates: 1, seed: 1, maxDatagramBytes: 1384 };
   const setup: SessionSetup = {
@@ -44,15 +48,18 @@ for (const format of values.format.split(',')) {
     outputs: outputsOf(format),
     load,
   };
-  const calibration = await calibrate(setup, FIT_RATES, HELD_RATES, Number(values.seconds));
-  models.push({ format, setup, calibration });
-  console.log(format, calibration.costs);
+  const measured = await measureSetup(setup, FIT_RATES, HELD_RATES, Number(values.seconds));
+  measurements.push({ format, setup, measured });
 }
+const costs = fitCosts(measurements);
+const models: FormatModel[] = measurements.map((one, i) => ({ ...one, costs: costs[i] }));
+for (const { format, costs } of models) console.log(format, costs);
 const checks = models.flatMap(check);
 for (const { format, what, measured, predicted } of checks) {
   console.log(`${format} ${what}: predicted ${predicted.toFixed(0)}, measured ${measured.toFixed(0)}`);
 }
 const within = checks.filter(holds).length;
+const { paced, held } = referenceMs(models);
 const sizes = models.flatMap(sizeFor);
 const page = writeReport(
   {
@@ -61,11 +68,12 @@ const page = writeReport(
     question:
       'Does a simulation with the measured cost of each step reproduce what the collector does on this machine?',
     method:
-      `Costs: least squares over paced bursts at ${FIT_RATES.join(', ')} datagrams/s and bursts that the collector found all at ` +
-      `once, per thread so much per datagram and so much per event (task given out or wake-up; both counted). How readily a ` +
-      `woken thread gets a core is fitted to the size of tasks in the same bursts. Predictions: bursts that were not used, and an ` +
-      `overload, with the sender on the same cores and as much other work as the machine had meanwhile. One receive and one ` +
-      `decode thread, recvmmsg, null: outputs. ${LOAD_METHOD} ${CPU_METHOD}`,
+      `Costs per datagram: bursts that the collector found all at once, while work of the lowest priority kept the cores from ` +
+      `idling. What paced bursts at ${FIT_RATES.join(', ')} datagrams/s cost more than that is the price of sleeping, by least ` +
+      `squares for each thread: so much per wake-up or task, and more the longer the sleep was (bench/model/simulate.ts). ` +
+      `Predictions: bursts at other rates and an overload, none of which was used for the costs, with the sender on the same ` +
+      `cores and as much other work as the machine had meanwhile. Everything was measured in each of three rounds, of which the ` +
+      `median counts. One receive and one decode thread, recvmmsg, null: outputs. ${LOAD_METHOD} ${CPU_METHOD}`,
     command: `npm run bench:sizing -- --format ${values.format} --seconds ${values.seconds}`,
     tables: [checkTable(checks), costTable(models)],
     plots: [],
@@ -74,6 +82,8 @@ const page = writeReport(
       ...checks
         .filter((one) => !holds(one))
         .map((one) => `Off by ${(error(one) * 100).toFixed(0)} %: ${one.format}, ${one.what}.`),
+      `The machine itself: a piece of work that is always the same took ${paced.toFixed(1)} ms of CPU after the bursts that the ` +
+        `costs come from, and ${held.toFixed(1)} ms after those that were predicted.`,
     ],
     data: { models, checks, sizes },
   },
@@ -85,8 +95,7 @@ writeFileSync(
   sizingPage(models, sizes, machine(), page, within, checks.length),
 );
 
-function check({ format, setup, calibration }: FormatModel): Check[] {
-  const { costs, held, flood } = calibration;
+function check({ format, setup, measured: { held, flood }, costs }: FormatModel): Check[] {
   const compare = (observed: Observation, rate: number, name: string): Check[] => {
     const predicted = predict(costs, observed, setup, rate);
     const row = (what: string, measuredValue: number, predictedValue: number): Check => ({
@@ -98,7 +107,7 @@ function check({ format, setup, calibration }: FormatModel): Check[] {
     });
     const cpu = predicted.main + predicted.receive + predicted.decode;
     return [
-      row('datagrams/s taken in', observed.received, predicted.received),
+      row('datagrams/s taken in', observed.received, predicted.perSecond),
       row(
         'CPU ns per datagram of main, receive and decode',
         observed.main + observed.receive + observed.decode,
@@ -107,7 +116,7 @@ function check({ format, setup, calibration }: FormatModel): Check[] {
     ];
   };
   return [
-    ...held.flatMap((observed) => compare(observed, observed.rate, `${Math.round(observed.rate)}/s`)),
+    ...held.flatMap((observed, i) => compare(observed, observed.rate, `${HELD_RATES[i]}/s`)),
     ...compare(flood, Number.POSITIVE_INFINITY, 'overload'),
   ];
 }
@@ -137,11 +146,21 @@ function checkTable(checks: readonly Check[]): ReportTable {
 }
 
 function costTable(models: readonly FormatModel[]): ReportTable {
-  const costs = models.map(({ calibration }) => calibration.costs);
+  const costs = models.map(({ costs }) => costs);
   const keys = Object.keys(costs[0]) as (keyof (typeof costs)[0])[];
   return {
     title: 'Cost of each step, ns',
     columns: ['step', ...models.map(({ format }) => format)],
     rows: keys.map((key) => [key, ...costs.map((of) => Math.round(of[key]))]),
+  };
+}
+
+/** Medians over what was measured to fit, and over what was predicted. */
+function referenceMs(of: readonly FormatModel[]): { paced: number; held: number } {
+  const median = (observations: Observation[]): number =>
+    observations.map((one) => one.referenceMs).sort((a, b) => a - b)[observations.length >> 1];
+  return {
+    paced: median(of.flatMap(({ measured }) => measured.paced)),
+    held: median(of.flatMap(({ measured: { held, flood } }) => [...held, flood])),
   };
 }

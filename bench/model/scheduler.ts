@@ -6,6 +6,8 @@
 const SLICE_NS = 3e6;
 /** How far behind the others a thread is at most when it wakes up. */
 const WAKE_CREDIT_NS = 3e6;
+/** By how much a thread that wakes must be behind one that runs to take its core. */
+const WAKE_MARGIN_NS = 1e6;
 const DONE_NS = 1e-3;
 
 /** A thread: at most one piece of work at a time, and what follows it. */
@@ -17,6 +19,7 @@ export class Thread {
   virtual = 0;
   sliceEnd = 0;
   next: (() => void) | null = null;
+  #doneAt = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -24,6 +27,19 @@ export class Thread {
 
   get busy(): boolean {
     return this.next !== null;
+  }
+
+  /** How long it has had nothing to do. */
+  slept(now: number): number {
+    return now - this.#doneAt;
+  }
+
+  /** The work is done; what follows may be more. */
+  finish(now: number): void {
+    const next = this.next!;
+    this.next = null;
+    this.#doneAt = now;
+    next();
   }
 
   start(work: number, next: () => void): void {
@@ -36,16 +52,13 @@ export class Thread {
 export class Scheduler {
   now = 0;
   readonly #cores: number;
-  readonly #wakeMarginNs: number;
   readonly #threads: Thread[] = [];
   #running: Thread[] = [];
   #waiting: Thread[] = [];
   readonly #timers: { at: number; run: () => void }[] = [];
 
-  /** wakeMarginNs: by how much a thread that wakes must be behind one that runs to take its core. */
-  constructor(cores: number, wakeMarginNs: number) {
+  constructor(cores: number) {
     this.#cores = cores;
-    this.#wakeMarginNs = wakeMarginNs;
   }
 
   thread(name: string): Thread {
@@ -81,9 +94,7 @@ export class Scheduler {
   #finish(): void {
     for (const thread of [...this.#running]) {
       if (thread.left > DONE_NS) continue;
-      const { next } = thread;
-      thread.next = null;
-      next!();
+      thread.finish(this.now);
     }
     for (let i = this.#timers.length - 1; i >= 0; i--) {
       if (this.#timers[i].at > this.now) continue;
@@ -109,7 +120,7 @@ export class Scheduler {
     for (const thread of woken) {
       if (!this.#waiting.includes(thread)) continue;
       const victim = this.#running.reduce((a, b) => (b.virtual > a.virtual ? b : a));
-      if (victim.virtual < thread.virtual + this.#wakeMarginNs) continue;
+      if (victim.virtual < thread.virtual + WAKE_MARGIN_NS) continue;
       this.#stop(victim);
       this.#runLeast();
     }

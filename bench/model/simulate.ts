@@ -1,3 +1,15 @@
+import type { Pace } from '../../src/base/pace.ts';
+import { DEFAULT_RECEIVE_BUFFER_BYTES, LIVE_MEMORY } from '../../src/collector.ts';
+import {
+  ITEMS_PER_DATAGRAM,
+  lookPace,
+  PUMP_DATAGRAMS,
+  TASK_LINGER_MS,
+  TURN_DATAGRAMS,
+} from '../../src/dispatch/pipeline.ts';
+import { TASKS_PER_WORKER } from '../../src/dispatch/pool.ts';
+import { TASK_DATAGRAMS } from '../../src/dispatch/task-queue.ts';
+import { BATCH_DATAGRAMS, restPace } from '../../src/receive/batch-socket.ts';
 import { Scheduler, type Thread } from './scheduler.ts';
 
 /**
@@ -6,24 +18,33 @@ import { Scheduler, type Thread } from './scheduler.ts';
  * with a sender and with other work. Times in ns.
  */
 
-/** What each step costs a thread. */
+/**
+ * What each step costs a thread. The cost per datagram is that of a thread that works all the time on full batches and tasks.
+ * What comes on top is the price of having slept: caches, pages and predictors hold other things by then, the more so the longer
+ * the sleep was, until nothing is left (coldness).
+ */
 export interface Costs {
-  /** Receive thread: per datagram, and each time it is woken. */
   receiveDatagram: number;
-  receiveWake: number;
-  /** Main thread: per datagram scanned and retired; per task given out and taken back; each time it is woken. */
   mainDatagram: number;
-  mainEvent: number;
-  /** Decode thread: per datagram decoded and encoded, and per task. */
   decodeDatagram: number;
-  decodeTask: number;
-  /** Helper threads of V8: per datagram. */
+  /** Helper threads of V8. */
   otherDatagram: number;
-  /** The sender, when it shares the cores: per datagram, and each time it is woken. 0: another machine sends. */
+  /** The sender, when it shares the cores. 0: another machine sends. */
   sendDatagram: number;
+  /** Each wake-up of receive thread and sender, whose sleeps all have one length. */
+  receiveWake: number;
   sendWake: number;
-  /** How readily a thread that wakes gets the core of another one; see scheduler.ts. */
-  wakeMarginNs: number;
+  /** Times coldness: each wake-up of the main thread; each task of a decode thread that has slept, and each datagram of it. */
+  mainCold: number;
+  decodeColdTask: number;
+  decodeColdDatagram: number;
+  /** A sleep of so many ns leaves nothing. */
+  coldNs: number;
+}
+
+/** 0 for a thread that has not slept, 1 after a sleep that left nothing of what it works with. */
+export function coldness(sleptNs: number, coldNs: number): number {
+  return Math.min(1, sleptNs / coldNs);
 }
 
 export interface SimulationSetup {
@@ -40,8 +61,9 @@ export interface SimulationSetup {
 }
 
 export interface Prediction {
-  received: number;
   retired: number;
+  /** Retired per second, until the last that was sent. */
+  perSecond: number;
   lost: number;
   tasks: number;
   mainWakes: number;
@@ -58,22 +80,13 @@ export interface Prediction {
   p99Ms: number;
 }
 
-// The limits of the collector; datagrams of one data set are one item each.
-const BATCH = 64;
-const TURN = 64;
-const PUMP = 1024;
-export const TASK = 256;
-const LINGER_NS = 16e6;
-const SHORTEST_PAUSE_NS = 1e6;
-const LONGEST_PAUSE_NS = 8e6;
-const REST_NS = 2e6;
-const TASKS_PER_WORKER = 2;
-const ITEMS = 65_536;
-const ITEMS_RESERVED = 16_384;
-/** What 32 MiB of socket buffer hold of datagrams of this size. */
-const SOCKET = 14_000;
+const LINGER_NS = TASK_LINGER_MS * 1e6;
+/** Octets of socket buffer that a datagram of this size takes. */
+const SOCKET_DATAGRAM_BYTES = 2_304;
+const SOCKET = Math.floor(DEFAULT_RECEIVE_BUFFER_BYTES / SOCKET_DATAGRAM_BYTES);
 const SEND_BATCH = 32;
 const SEND_PAUSE_NS = 1e6;
+const DRAIN_STEP_NS = 1e6;
 /** Length of a stretch of other work. */
 const BACKGROUND_NS = 1e7;
 
@@ -111,23 +124,25 @@ class Simulation {
   #open: Task;
   #results = 0;
   #scheduled = false;
-  /** The pause of the main thread that is going on: its end, NaN for none. How long the last one was, and what was scanned before it. */
+  /** The pause of the main thread that is going on: its end, NaN for none. What was scanned before the last one. */
   #pauseEnd = Number.NaN;
-  #pauseNs = SHORTEST_PAUSE_NS;
+  readonly #looks = lookPace();
   #scanned = 0;
   #scannedBefore = 0;
-  /** Until when each receive thread rests. */
+  /** Of each receive thread: how it rests, until when, and what it has received since the last rest. */
+  readonly #rests: (Pace | null)[];
   readonly #restEnds: number[];
+  readonly #received: number[];
   #otherWork = 0;
   #sendAt = 0;
   #sent = 0;
   readonly #latencies: number[] = [];
-  readonly #result = { received: 0, retired: 0, lost: 0, tasks: 0, mainWakes: 0, receiveWakes: 0 };
+  readonly #result = { retired: 0, lost: 0, tasks: 0, mainWakes: 0, receiveWakes: 0 };
 
   constructor(setup: SimulationSetup) {
     this.#setup = setup;
     const rings = Array.from({ length: setup.receivers }, (_, i) => i);
-    this.#scheduler = new Scheduler(setup.cores, setup.costs.wakeMarginNs);
+    this.#scheduler = new Scheduler(setup.cores);
     this.#main = this.#scheduler.thread('main');
     this.#sender = this.#scheduler.thread('sender');
     this.#others = [0, 1].map(() => this.#scheduler.thread('other'));
@@ -139,7 +154,10 @@ class Simulation {
     this.#sockets = rings.map(() => []);
     this.#rings = rings.map(() => []);
     this.#ringUsed = rings.map(() => 0);
+    // The kernel gives twice what it is asked for.
+    this.#rests = rings.map(() => restPace(2 * DEFAULT_RECEIVE_BUFFER_BYTES));
     this.#restEnds = rings.map(() => 0);
+    this.#received = rings.map(() => 0);
     this.#workerQueues = this.#workers.map(() => []);
     this.#open = this.#newTask();
   }
@@ -150,8 +168,9 @@ class Simulation {
 
   run(): Prediction {
     const { seconds, workers, receivers } = this.#setup;
-    const end = seconds * 1e9;
-    this.#scheduler.run(end, () => this.#wake());
+    this.#scheduler.run(seconds * 1e9, () => this.#wake());
+    if (this.#setup.costs.sendDatagram > 0) this.#drain();
+    const end = this.#now;
     const { retired } = this.#result;
     const sum = (threads: Thread[]): number => threads.reduce((n, { used }) => n + used, 0);
     const share = (threads: Thread[], count: number): number => sum(threads) / count / end;
@@ -160,6 +179,7 @@ class Simulation {
       (this.#latencies[Math.floor(this.#latencies.length * p)] ?? 0) / 1e6;
     return {
       ...this.#result,
+      perSecond: (retired / end) * 1e9,
       main: this.#main.used / retired,
       receive: sum(this.#receivers) / retired,
       decode: sum(this.#workers) / retired,
@@ -174,6 +194,18 @@ class Simulation {
     };
   }
 
+  /** Bursts are measured until all that was sent is retired. */
+  #drain(): void {
+    this.#sendAt = Number.POSITIVE_INFINITY;
+    const done = (): boolean =>
+      !this.#sender.busy && this.#sockets.every(({ length }, i) => length === 0 && this.#ringUsed[i] === 0);
+    while (!done()) this.#scheduler.run(this.#now + DRAIN_STEP_NS, () => this.#wake());
+  }
+
+  #coldness(thread: Thread): number {
+    return coldness(thread.slept(this.#now), this.#setup.costs.coldNs);
+  }
+
   /** Gives work to every thread that has none and for which there is some. */
   #wake(): void {
     if (!this.#sender.busy && this.#now >= this.#sendAt) this.#send();
@@ -185,7 +217,7 @@ class Simulation {
     });
     if (!this.#main.busy && this.#mainHasWork()) {
       this.#result.mainWakes++;
-      this.#main.start(this.#setup.costs.mainEvent, () => this.#mainTurn());
+      this.#main.start(this.#setup.costs.mainCold * this.#coldness(this.#main), () => this.#mainTurn());
     }
     this.#workers.forEach((_, i) => {
       this.#decode(i);
@@ -245,13 +277,15 @@ class Simulation {
       this.#receivers[i].start(wake, () => this.#receive(i, 0));
       return;
     }
-    const count = Math.min(BATCH, this.#sockets[i].length, this.#setup.slots - this.#ringUsed[i]);
+    const count = Math.min(BATCH_DATAGRAMS, this.#sockets[i].length, this.#setup.slots - this.#ringUsed[i]);
     this.#ringUsed[i] += count;
     this.#receivers[i].start(count * this.#setup.costs.receiveDatagram + 1, () => {
       this.#rings[i].push(...this.#sockets[i].splice(0, count));
-      this.#result.received += count;
-      if (count < BATCH) {
-        this.#restEnds[i] = this.#now + REST_NS;
+      this.#received[i] += count;
+      const rest = this.#rests[i];
+      if (count < BATCH_DATAGRAMS && rest !== null) {
+        this.#restEnds[i] = this.#now + rest.next(this.#received[i]) * 1e6;
+        this.#received[i] = 0;
         this.#scheduler.at(this.#restEnds[i], () => {});
       } else if (this.#mayReceive(i)) this.#receive(i, 0);
     });
@@ -265,28 +299,31 @@ class Simulation {
   }
 
   #mayScan(): boolean {
-    return ITEMS - this.#items >= ITEMS_RESERVED;
+    return LIVE_MEMORY.items - this.#items >= ITEMS_PER_DATAGRAM;
   }
 
-  /** One turn of the event loop: results that have come in, then the rings. */
+  /** One turn of the event loop: results that have come in, then the rings, unless they wait for the end of a pause. */
   #mainTurn(): void {
-    const { costs } = this.#setup;
-    const results = this.#results;
     this.#results = 0;
+    const stalled = !this.#hasRoom() || !this.#mayScan();
     if (this.#now >= this.#pauseEnd) this.#pauseEnd = Number.NaN;
-    this.#main.start(Math.max(1, (results * costs.mainEvent) / 2), () => {
-      this.#retire();
-      this.#scheduled = false;
-      this.#pump(PUMP);
-    });
+    this.#retire();
+    const looks = Number.isNaN(this.#pauseEnd) || this.#scheduled || stalled;
+    this.#scheduled = false;
+    if (looks) this.#pump(PUMP_DATAGRAMS);
   }
 
   #pump(left: number): void {
     const { costs } = this.#setup;
     let scanned = 0;
-    for (let i = 0; i < this.#rings.length && scanned < TURN; i++) {
+    for (let i = 0; i < this.#rings.length && scanned < TURN_DATAGRAMS; i++) {
       if (!this.#mayScan()) break;
-      const take = Math.min(TURN, this.#rings[i].length, left, TASK - this.#open.datagrams);
+      const take = Math.min(
+        TURN_DATAGRAMS,
+        this.#rings[i].length,
+        left,
+        TASK_DATAGRAMS - this.#open.datagrams,
+      );
       if (take === 0) continue;
       if (this.#open.datagrams === 0) this.#open.openedAt = this.#now;
       this.#scanned += take;
@@ -295,16 +332,16 @@ class Simulation {
       this.#open.datagrams += take;
       this.#items += take;
       scanned += take;
-      if (this.#open.datagrams >= TASK) break;
+      if (this.#open.datagrams >= TASK_DATAGRAMS) break;
     }
-    const close = this.#open.datagrams >= TASK || (scanned === 0 && this.#isDue());
+    const close = this.#open.datagrams >= TASK_DATAGRAMS || (scanned === 0 && this.#isDue());
     if (scanned === 0 && !close) {
       if (left <= 0) this.#scheduled = true;
-      else if (this.#open.datagrams > 0 || left < PUMP) this.#pause();
+      else if (this.#open.datagrams > 0 || left < PUMP_DATAGRAMS) this.#pause();
       this.#continueMain();
       return;
     }
-    this.#main.start(scanned * costs.mainDatagram + (close ? costs.mainEvent / 2 : 0) + 1, () => {
+    this.#main.start(scanned * costs.mainDatagram, () => {
       if (close) this.#close();
       if (left - scanned > 0) this.#pump(left - scanned);
       else {
@@ -323,12 +360,9 @@ class Simulation {
 
   #pause(): void {
     if (!Number.isNaN(this.#pauseEnd)) return;
-    const many = this.#scanned - this.#scannedBefore > TASK;
+    const came = this.#scanned - this.#scannedBefore;
     this.#scannedBefore = this.#scanned;
-    this.#pauseNs = many
-      ? Math.max(SHORTEST_PAUSE_NS, this.#pauseNs / 2)
-      : Math.min(LONGEST_PAUSE_NS, this.#pauseNs * 2);
-    this.#pauseEnd = this.#now + this.#pauseNs;
+    this.#pauseEnd = this.#now + this.#looks.next(came) * 1e6;
     this.#scheduler.at(this.#pauseEnd, () => {});
   }
 
@@ -369,8 +403,10 @@ class Simulation {
   #decode(i: number): void {
     const [task] = this.#workerQueues[i];
     if (this.#workers[i].busy || task === undefined) return;
-    const { decodeDatagram, decodeTask } = this.#setup.costs;
-    this.#workers[i].start(decodeTask + task.datagrams * decodeDatagram, () => {
+    const { decodeDatagram, decodeColdTask, decodeColdDatagram } = this.#setup.costs;
+    const cold = this.#coldness(this.#workers[i]);
+    const work = cold * decodeColdTask + task.datagrams * (decodeDatagram + cold * decodeColdDatagram);
+    this.#workers[i].start(work, () => {
       this.#workerQueues[i].shift();
       task.done = true;
       this.#results++;

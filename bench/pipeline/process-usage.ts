@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** CPU time of the threads of one kind, since they started. */
 interface Reading {
   threads: number;
+  /** Since some moment, of all of them together. */
+  aliveNs: number;
   /** Exact. */
   ranNs: number;
   /** In ticks: how it divides. */
@@ -12,7 +14,15 @@ interface Reading {
   sleeps: number;
 }
 
-const NOTHING: Readonly<Reading> = { threads: 0, ranNs: 0, user: 0, system: 0, waitedNs: 0, sleeps: 0 };
+const NOTHING: Readonly<Reading> = {
+  threads: 0,
+  aliveNs: 0,
+  ranNs: 0,
+  user: 0,
+  system: 0,
+  waitedNs: 0,
+  sleeps: 0,
+};
 
 /** CPU time of the threads of one kind between two readings. */
 export interface ThreadUsage {
@@ -22,8 +32,9 @@ export interface ThreadUsage {
   systemNs: number;
   /** Time in which they could have run and had no core. */
   waitedNs: number;
-  /** Times they had nothing to do and went to sleep. */
+  /** Times they had nothing to do and went to sleep, and for how long together. */
   sleeps: number;
+  sleptNs: number;
 }
 
 const read = (path: string): string => {
@@ -52,6 +63,7 @@ export function readThreads(pid: number, kinds: readonly string[]): Map<string, 
     const name = Number(task) === pid ? 'main' : comm !== 'main' && kinds.includes(comm) ? comm : 'other';
     const sum = readings.get(name) ?? { ...NOTHING };
     sum.threads++;
+    sum.aliveNs += performance.now() * 1e6;
     sum.ranNs += ranNs;
     sum.user += Number(columns[11]);
     sum.system += Number(columns[12]);
@@ -72,7 +84,8 @@ export function usageBetween(before: Map<string, Reading>, after: Map<string, Re
     const userNs = user + system > 0 ? (ranNs * user) / (user + system) : ranNs;
     const waitedNs = now.waitedNs - then.waitedNs;
     const sleeps = now.sleeps - then.sleeps;
-    return { name, threads: now.threads, userNs, systemNs: ranNs - userNs, waitedNs, sleeps };
+    const sleptNs = Math.max(0, now.aliveNs - then.aliveNs - ranNs - waitedNs);
+    return { name, threads: now.threads, userNs, systemNs: ranNs - userNs, waitedNs, sleeps, sleptNs };
   });
 }
 

@@ -60,6 +60,9 @@ export interface MemorySample {
 const THREAD_KINDS = ['main', 'receive', 'decode', 'compress'];
 const NAMES = new URL('./thread-names.js', import.meta.url).href;
 const POLL_MS = 10;
+/** A collector that used less CPU in so long has nothing left to do. */
+const SETTLE_MS = 50;
+const SETTLED_NS = 1e6;
 /** After so long without anything new, what is missing will not come any more. */
 const QUIET_MS = 1_500;
 const SAMPLE_MS = 500;
@@ -132,6 +135,7 @@ export class Session {
     clearInterval(sampler);
     const sentMs = performance.now();
     this.#sent += sent.datagrams;
+    const settled = stopped ? await this.#settled() : null;
     const { sample, atMs } = await this.#arrival(before, sent.datagrams);
     const kernelDropped = sample.kernelDropped - before.kernelDropped;
     const ringDropped = sample.ringDropped - before.ringDropped;
@@ -142,7 +146,7 @@ export class Session {
       kernelDropped,
       ringDropped,
       drainedMs: Math.max(0, atMs - sentMs),
-      threads: usageBetween(usedBefore, readThreads(pid, THREAD_KINDS)),
+      threads: usageBetween(usedBefore, settled ?? readThreads(pid, THREAD_KINDS)),
       tasks: sample.tasks - before.tasks,
       latency: sample.latency,
       mainGc: sample.gc,
@@ -170,6 +174,18 @@ export class Session {
   kill(): void {
     this.#sender?.kill();
     this.#collector.kill();
+  }
+
+  /** The usage of its threads when the collector has become idle; unasked, because an answer costs as much as hundreds of datagrams. */
+  async #settled(): Promise<ReturnType<typeof readThreads>> {
+    let ranNs = 0;
+    for (;;) {
+      await sleep(SETTLE_MS);
+      const readings = readThreads(this.#collector.pid, THREAD_KINDS);
+      const before = ranNs;
+      ranNs = [...readings.values()].reduce((sum, reading) => sum + reading.ranNs, 0);
+      if (ranNs - before < SETTLED_NS) return readings;
+    }
   }
 
   /** Waits until all that was sent has arrived and been decoded, or nothing happens any more. */

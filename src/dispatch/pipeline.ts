@@ -53,11 +53,11 @@ export type ExchangedParts = Pick<PipelineParts, 'pool' | 'slabs' | keyof Destin
  */
 export const TASK_LINGER_MS = 12;
 /** Datagrams scanned before the event loop gets a turn. */
-const PUMP_DATAGRAMS = 1_024;
+export const PUMP_DATAGRAMS = 1_024;
 /** Datagrams taken from one ring before the next has its turn. */
-const TURN_DATAGRAMS = 64;
+export const TURN_DATAGRAMS = 64;
 /** Items that one datagram may need for sets of its own; held sets that find no item are dropped and counted. */
-const ITEMS_PER_DATAGRAM = 16_384;
+export const ITEMS_PER_DATAGRAM = 16_384;
 /** A task on which a worker has spent so long is stuck. */
 const STUCK_MS = 30_000;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { combinations, readOptions } from '../../bench/pipeline/options.ts';
 import { pipelineReport } from '../../bench/pipeline/pipeline-report.ts';
-import { cpuPer, measure } from '../../bench/pipeline/session.ts';
+import { cpuPer, measure, Session } from '../../bench/pipeline/session.ts';
 import { chooseReceive } from '../../src/receive/receive-mode.ts';
 
 const linux = process.platform === 'linux';
@@ -47,3 +47,19 @@ for (const receive of ['dgram', 'recvmmsg'] as const) {
     assert.equal(report.tables[0].rows.length, 1);
   });
 }
+
+test('a heap is found all at once', { skip: !fast && 'no recvmmsg here' }, async () => {
+  const load = { exporters: 3, templates: 1, seed: 7, maxDatagramBytes: 1384 };
+  const session = await Session.open({ workers: 1, receivers: 1, receive: 'recvmmsg', outputs: [], load });
+  try {
+    const burst = await session.heap(512);
+    assert.equal(burst.lost, 0);
+    assert.equal(burst.tasks, 2);
+    assert.ok(cpuPer(burst.threads, 512, 'decode').user > 0);
+    const { unaccounted, unbalanced } = await session.close();
+    assert.equal(unaccounted, 0);
+    assert.deepEqual(unbalanced, []);
+  } finally {
+    session.kill();
+  }
+});
