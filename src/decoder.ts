@@ -262,7 +262,8 @@ export class Decoder {
     this.#result = result;
     this.#kept = kept;
     const { port, receivedAtMs } = this.#source;
-    this.#scanner.scan(this.#view, datagram, 0, datagram.length, this.#address, 0, port, receivedAtMs);
+    this.#scanner.receivedAtMs = receivedAtMs;
+    this.#scanner.scan(this.#view, datagram, 0, datagram.length, this.#address, 0, port);
     this.#share?.tell();
   }
 

@@ -68,13 +68,15 @@ export function createScanner(memory: SharedMemory, handler: ScanHandler<null>):
 /** Scans a datagram that is in no slot: for the announcements that come before what is measured. */
 export function teach(scanner: Scanner<null>, { payload, exporter, atMs }: Datagram): void {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-  scanner.scan(view, payload, 0, payload.length, exporterAddress(exporter), 0, PORT, atMs);
+  scanner.receivedAtMs = atMs;
+  scanner.scan(view, payload, 0, payload.length, exporterAddress(exporter), 0, PORT);
 }
 
 /** Scans the datagram in a slot, as the main thread does. */
 export function scanSlot(scanner: Scanner<null>, memory: SharedMemory, slot: number): number {
   const { view, bytes } = memory;
   const payload = slot + RecordOffset.payload;
+  scanner.receivedAtMs = view.getFloat64(slot + RecordOffset.receivedAtMs, true);
   return scanner.scan(
     view,
     bytes,
@@ -83,7 +85,6 @@ export function scanSlot(scanner: Scanner<null>, memory: SharedMemory, slot: num
     bytes,
     slot + RecordOffset.address,
     view.getUint16(slot + RecordOffset.port),
-    view.getFloat64(slot + RecordOffset.receivedAtMs, true),
   );
 }
 

@@ -71,7 +71,8 @@ function columns(): Decode {
     address[14] = exporter >> 8;
     address[15] = exporter & 255;
     const before = records;
-    scanner.scan(view, bytes, 0, bytes.length, address, 0, 2055, 1_800_000_000_000);
+    scanner.receivedAtMs = 1_800_000_000_000;
+    scanner.scan(view, bytes, 0, bytes.length, address, 0, 2055);
     return records - before;
   };
 }

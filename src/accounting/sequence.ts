@@ -27,6 +27,18 @@ export interface SequenceTotals {
   unsure: number;
 }
 
+/** What a datagram says that its exporter's count can be followed by. */
+export interface CountedDatagram {
+  /** Sequence number of its header, an unsigned 32-bit integer. */
+  readonly sequence: number;
+  /** What it adds to the count (v9: 1), -1 when that is unknown. */
+  readonly units: number;
+  /** Of its header, -1 when there is none. */
+  readonly sysUptimeMs: number;
+  /** Of its header, ms since the epoch. */
+  readonly exportTimeMs: number;
+}
+
 /**
  * Sequence accounting of one exporter, observation domain and version. Runs where datagrams are retired, in the order of
  * their arrival; one per scope, so it is small. Sequence numbers and what is compared with them are modulo 2^32.
@@ -94,12 +106,10 @@ export class SequenceTracker {
     this.#lostCounter = unit === 'datagrams' ? Count.sequence_lost_datagrams : Count.sequence_lost_records;
   }
 
-  /**
-   * Books one datagram. sequence: of its header. units: what it adds to the count (v9: 1), -1 when that is unknown.
-   * sysUptimeMs: of its header, -1 when there is none. exportTimeMs: of its header, ms since the epoch.
-   */
-  observe(sequence: number, units: number, sysUptimeMs: number, exportTimeMs: number, ledger: Ledger): void {
-    sequence >>>= 0;
+  /** Books one datagram. */
+  observe(datagram: CountedDatagram, ledger: Ledger): void {
+    // Numbers beyond 31 bits that are handed on are allocated, so the datagram is.
+    const { sequence, units, sysUptimeMs, exportTimeMs } = datagram;
     const time = (sysUptimeMs >= 0 ? sysUptimeMs : Math.floor(exportTimeMs / 1000)) >>> 0;
     if (units > 0) this.totals.received += units;
     // Nothing that was seen has the number that comes next, so what is in order need not be looked up.
@@ -114,30 +124,23 @@ export class SequenceTracker {
     if (this.#justRestarted) this.#reconsider(sequence);
     if (!this.#started) {
       this.#started = true;
-      this.#accept(sequence, units, sysUptimeMs, exportTimeMs, ledger);
-    } else if (this.#uptimeFellBack(sysUptimeMs, exportTimeMs)) {
-      this.#restart(sequence, units, sysUptimeMs, exportTimeMs, ledger);
+      this.#accept(datagram, ledger);
+    } else if (this.#uptimeFellBack(datagram)) {
+      this.#restart(datagram, ledger);
     } else {
       const ahead = (sequence - this.#next) | 0;
-      if (ahead >= 0) this.#forward(sequence, units, sysUptimeMs, exportTimeMs, ahead, ledger);
-      else this.#behind(sequence, units, sysUptimeMs, exportTimeMs, -ahead, ledger);
+      if (ahead >= 0) this.#forward(datagram, ahead, ledger);
+      else this.#behind(datagram, -ahead, ledger);
     }
     if (units !== 0) this.#remember(sequence, time);
   }
 
-  #forward(
-    sequence: number,
-    units: number,
-    sysUptimeMs: number,
-    exportTimeMs: number,
-    ahead: number,
-    ledger: Ledger,
-  ): void {
+  #forward(datagram: CountedDatagram, ahead: number, ledger: Ledger): void {
     if (ahead > SEQUENCE_LIMITS.maxJump) {
-      this.#restart(sequence, units, sysUptimeMs, exportTimeMs, ledger);
+      this.#restart(datagram, ledger);
       return;
     }
-    if (ahead === 0 && units === 0 && !this.#sure) {
+    if (ahead === 0 && datagram.units === 0 && !this.#sure) {
       // The template that the newest datagram lacked, most likely; where the count goes on is still not known.
       this.#addReordered(ledger);
       return;
@@ -147,17 +150,11 @@ export class SequenceTracker {
       this.#holes.add(this.#next, ahead, this.#sure, this.#arrivals);
       if (this.#sure) this.#addLost(ahead, ledger);
     }
-    this.#accept(sequence, units, sysUptimeMs, exportTimeMs, ledger);
+    this.#accept(datagram, ledger);
   }
 
-  #behind(
-    sequence: number,
-    units: number,
-    sysUptimeMs: number,
-    exportTimeMs: number,
-    behind: number,
-    ledger: Ledger,
-  ): void {
+  #behind(datagram: CountedDatagram, behind: number, ledger: Ledger): void {
+    const { sequence, units, sysUptimeMs, exportTimeMs } = datagram;
     if (this.#holes?.fill(sequence, units, this.#arrivals)) {
       if (this.#holes.repaired > 0) this.#addLost(-this.#holes.repaired, ledger);
       this.#addReordered(ledger);
@@ -171,7 +168,7 @@ export class SequenceTracker {
     const pastNewest = (sequence - this.#newest) | 0;
     if (this.#sure && (pastNewest > 0 || (pastNewest === 0 && laterMs > 0))) {
       this.#forget();
-      this.#accept(sequence, units, sysUptimeMs, exportTimeMs, ledger);
+      this.#accept(datagram, ledger);
       if (units >= 0) {
         this.#addUnsure(ledger);
         this.#sure = false;
@@ -182,14 +179,14 @@ export class SequenceTracker {
     const tooFar = behind > this.#reach(units);
     const notLate = withUptime ? laterMs === 0 : laterMs < -SEQUENCE_LIMITS.slackMs;
     if (laterMs > 0 || (tooFar && notLate) || behind > SEQUENCE_LIMITS.maxJump) {
-      this.#restart(sequence, units, sysUptimeMs, exportTimeMs, ledger);
+      this.#restart(datagram, ledger);
       return;
     }
     this.#addReordered(ledger);
     if (units < 0) this.#addUnsure(ledger);
   }
 
-  #accept(sequence: number, units: number, sysUptimeMs: number, exportTimeMs: number, ledger: Ledger): void {
+  #accept({ sequence, units, sysUptimeMs, exportTimeMs }: CountedDatagram, ledger: Ledger): void {
     this.#newest = sequence;
     this.#newestUptimeMs = sysUptimeMs;
     this.#newestExportMs = exportTimeMs;
@@ -198,14 +195,14 @@ export class SequenceTracker {
     if (units < 0) this.#addUnsure(ledger);
   }
 
-  #restart(sequence: number, units: number, sysUptimeMs: number, exportTimeMs: number, ledger: Ledger): void {
+  #restart(datagram: CountedDatagram, ledger: Ledger): void {
     this.totals.restarts++;
     ledger.add(Count.sequence_restarts);
     this.#abandoned = this.#next;
     this.#abandonedSure = this.#sure;
     this.#justRestarted = true;
     this.#forget();
-    this.#accept(sequence, units, sysUptimeMs, exportTimeMs, ledger);
+    this.#accept(datagram, ledger);
   }
 
   /** Goes back to the count before a restart if this number fits it better. */
@@ -220,7 +217,7 @@ export class SequenceTracker {
     this.#sure = this.#abandonedSure;
   }
 
-  #uptimeFellBack(sysUptimeMs: number, exportTimeMs: number): boolean {
+  #uptimeFellBack({ sysUptimeMs, exportTimeMs }: CountedDatagram): boolean {
     const backMs = this.#newestUptimeMs - sysUptimeMs;
     if (sysUptimeMs < 0 || backMs <= SEQUENCE_LIMITS.slackMs) return false;
     const onMs = 2 ** 32 - backMs;

@@ -72,14 +72,9 @@ export class MessageAccounts {
       this.#length--;
       const end = i + 1 < count ? this.#queue[this.#head].firstItem : itemsEnd;
       this.#countRecords(account, end, items, heapStart);
-      account.owner?.sequence.observe(
-        account.sequence,
-        // v5, v7 and v9 say how much they add in their header, whatever became of the records.
-        account.version === 10 && account.unsure ? -1 : account.units,
-        account.sysUptimeMs,
-        account.exportTimeMs,
-        ledger,
-      );
+      // v5, v7 and v9 say how much they add in their header, whatever became of the records.
+      if (account.version === 10 && account.unsure) account.units = -1;
+      account.owner?.sequence.observe(account, ledger);
       account.owner = null;
     }
   }

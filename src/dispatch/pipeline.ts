@@ -369,6 +369,7 @@ export class Pipeline {
     }
     const payload = slot + RecordOffset.payload;
     this.#binder.beginDatagram(open, payload);
+    this.scanner.receivedAtMs = receivedAtMs;
     const outcome = this.scanner.scan(
       view,
       bytes,
@@ -377,7 +378,6 @@ export class Pipeline {
       bytes,
       address,
       view.getUint16(slot + RecordOffset.port),
-      receivedAtMs,
     );
     if (outcome === Outcome.decoded) open.decoded++;
     else if (outcome === Outcome.malformed) this.#ledger.add(Count.datagrams_refused_malformed);

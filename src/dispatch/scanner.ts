@@ -9,7 +9,7 @@ import {
   PendingSets,
 } from '../templates/pending.ts';
 import type { Scope, TemplateEntry, TemplateKind } from '../templates/scope.ts';
-import { DEFAULT_SCOPE_LIMITS, type ScopeLimits, ScopeTable } from '../templates/scope-table.ts';
+import { DEFAULT_SCOPE_LIMITS, RECENCY_MS, type ScopeLimits, ScopeTable } from '../templates/scope-table.ts';
 import { type SharedTemplate, templateRefusal } from '../templates/shared-template.ts';
 import {
   type Announcement,
@@ -115,6 +115,8 @@ export class Scanner<C> {
   readonly #learned: number[] = [];
   /** Set before the first datagram, if ever. */
   sharing: Sharing<C> | null = null;
+  /** When the datagram that is scanned next was received, ms since the epoch. Handed on, it would be a number on the heap. */
+  receivedAtMs = 0;
   /** Version of the first message of the last datagram, 0 when it could not be told. */
   version = 0;
 
@@ -122,7 +124,6 @@ export class Scanner<C> {
   #view!: DataView;
   #bytes!: Uint8Array;
   #origin = 0;
-  #now = 0;
   #port = 0;
 
   constructor(
@@ -158,7 +159,7 @@ export class Scanner<C> {
 
   /**
    * Scans one datagram at [start, end) of the buffer that view and bytes share. The exporter's 16-byte address is at
-   * addressAt in address. Returns an Outcome; everything else goes to the handler.
+   * addressAt in address; receivedAtMs is set before. Returns an Outcome; everything else goes to the handler.
    */
   scan(
     view: DataView,
@@ -168,12 +169,10 @@ export class Scanner<C> {
     address: Uint8Array,
     addressAt: number,
     port: number,
-    receivedAtMs: number,
   ): number {
     this.#view = view;
     this.#bytes = bytes;
     this.#origin = start;
-    this.#now = receivedAtMs;
     this.#port = port;
     const header = this.#header;
     this.version = 0;
@@ -230,18 +229,21 @@ export class Scanner<C> {
   #scope(address: Uint8Array, addressAt: number, port: number): Scope<C> | undefined {
     const { version, observationDomainId } = this.#header;
     const keyPort = this.#options.exporterKey === 'address+port' ? port : 0;
-    return this.scopes.obtain(version, address, addressAt, keyPort, observationDomainId, this.#now);
+    const known = this.scopes.find(version, address, addressAt, keyPort, observationDomainId);
+    // Asked here, because a time that is handed on is a number on the heap.
+    if (known !== undefined && this.receivedAtMs - known.lastSeenMs < RECENCY_MS) return known;
+    return this.scopes.obtain(version, address, addressAt, keyPort, observationDomainId, this.receivedAtMs);
   }
 
   #legacy(scope: Scope<C>): void {
     const header = this.#header;
     const layout = header.version === 5 ? this.#v5 : this.#v7;
-    const entry = scope.templates.get(0) ?? this.templates.install(scope, layout, this.#now);
+    const entry = scope.templates.get(0) ?? this.templates.install(scope, layout, this.receivedAtMs);
     if (entry === undefined) {
       this.#handler.missing(scope, 0, false);
       return;
     }
-    this.scopes.sawData(scope, this.#now);
+    this.scopes.sawData(scope, this.receivedAtMs);
     this.#handler.bound(entry, scope, header, header.body, header.end);
   }
 
@@ -305,11 +307,11 @@ export class Scanner<C> {
     }
     const entry =
       scope &&
-      (this.templates.find(scope, templateId, this.#now) ??
-        this.sharing?.recall(scope, templateId, this.#now));
+      (this.templates.find(scope, templateId, this.receivedAtMs) ??
+        this.sharing?.recall(scope, templateId, this.receivedAtMs));
     if (scope !== undefined && entry !== undefined) {
       // Asked here, because a time that is handed on is a number on the heap.
-      if (!scope.established) this.scopes.sawData(scope, this.#now);
+      if (!scope.established) this.scopes.sawData(scope, this.receivedAtMs);
       this.#handler.bound(entry, scope, this.#header, start, end);
       return;
     }
@@ -329,7 +331,7 @@ export class Scanner<C> {
       copy,
       headerBytes,
       start - this.#origin,
-      this.#now,
+      this.receivedAtMs,
       this.#port,
     );
   }
@@ -351,7 +353,7 @@ export class Scanner<C> {
       else this.#handler.fault(Fault['template-truncated'], reader.recordAt);
     }
     if (scope === undefined || scope.held === null) return;
-    for (const templateId of this.#learned) this.#release(scope, templateId, this.#now);
+    for (const templateId of this.#learned) this.#release(scope, templateId, this.receivedAtMs);
   }
 
   #definition(scope: Scope<C> | undefined, kind: TemplateKind, dialect: Dialect): void {
@@ -373,13 +375,13 @@ export class Scanner<C> {
 
   #said(): Announcement {
     const { exportTimeMs, sequence } = this.#header;
-    return { nowMs: this.#now, exportTimeMs, sequence };
+    return { nowMs: this.receivedAtMs, exportTimeMs, sequence };
   }
 
   #learn(scope: Scope<C>, kind: TemplateKind, dialect: Dialect): TemplateAction | RefusalReason {
     const { templates } = this;
     const reader = this.#reader;
-    if (templates.refresh(scope, kind, dialect, reader, this.#view, this.#header, this.#now))
+    if (templates.refresh(scope, kind, dialect, reader, this.#view, this.#header, this.receivedAtMs))
       return 'refreshed';
     const { scopeCount, templateId } = reader;
     return templates.learn(scope, templateId, kind, dialect, scopeCount, this.#fields(), this.#said());

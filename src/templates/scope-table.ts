@@ -11,7 +11,7 @@ export interface ScopeLimits {
 export const DEFAULT_SCOPE_LIMITS: Readonly<ScopeLimits> = { maxScopes: 10_000, scopeIdleMs: 600_000 };
 
 /** Recency is kept to this precision, so that busy scopes are not moved for every datagram. */
-const RECENCY_MS = 1_000;
+export const RECENCY_MS = 1_000;
 /** Data at two moments this far apart make a scope established. */
 const ESTABLISH_MS = 1_000;
 

@@ -2,10 +2,25 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Count, Ledger } from '../../src/accounting/ledger.ts';
-import { SEQUENCE_LIMITS, type SequenceTotals, SequenceTracker } from '../../src/accounting/sequence.ts';
+import {
+  type CountedDatagram,
+  SEQUENCE_LIMITS,
+  type SequenceTotals,
+  SequenceTracker,
+} from '../../src/accounting/sequence.ts';
 
 const T = 1_700_000_000_000;
 const { windowDatagrams, slackMs, maxJump } = SEQUENCE_LIMITS;
+
+/** sequence: modulo 2^32. */
+function counted(
+  sequence: number,
+  units: number,
+  sysUptimeMs: number,
+  exportTimeMs: number,
+): CountedDatagram {
+  return { sequence: sequence >>> 0, units, sysUptimeMs, exportTimeMs };
+}
 
 /** One tracker with a ledger; time goes on by itself unless a test says otherwise. */
 class Stream {
@@ -20,13 +35,13 @@ class Stream {
 
   /** v9 and v5: sysUptime and export time go together. */
   up(sequence: number, units: number, uptimeMs: number, exportMs = T + uptimeMs): this {
-    this.tracker.observe(sequence, units, uptimeMs, exportMs, this.ledger);
+    this.tracker.observe(counted(sequence, units, uptimeMs, exportMs), this.ledger);
     return this;
   }
 
   /** IPFIX: seconds after T. */
   ipfix(sequence: number, units: number, seconds = 0): this {
-    this.tracker.observe(sequence, units, -1, T + seconds * 1000, this.ledger);
+    this.tracker.observe(counted(sequence, units, -1, T + seconds * 1000), this.ledger);
     return this;
   }
 
@@ -70,10 +85,10 @@ describe('sequence accounting: loss', () => {
     const ledger = new Ledger();
     ledger.add(Count.sequence_lost_records, 7);
     const tracker = new SequenceTracker('records');
-    tracker.observe(0, 10, -1, T, ledger);
-    tracker.observe(20, 10, -1, T, ledger);
-    tracker.observe(10, 10, -1, T, ledger);
-    tracker.observe(10, 10, -1, T, ledger);
+    tracker.observe(counted(0, 10, -1, T), ledger);
+    tracker.observe(counted(20, 10, -1, T), ledger);
+    tracker.observe(counted(10, 10, -1, T), ledger);
+    tracker.observe(counted(10, 10, -1, T), ledger);
     assert.equal(ledger.get(Count.sequence_lost_records), 7);
     assert.equal(tracker.totals.lost, 0);
   });
@@ -414,7 +429,7 @@ describe('sequence accounting: any schedule without a restart', () => {
               for (const { start: from, units, ms } of arrivals) {
                 const exportMs = T + (clock === 'uptime' ? ms : Math.floor(ms / 1000) * 1000);
                 const uptimeMs = clock === 'uptime' ? (uptime + ms) % 2 ** 32 : -1;
-                tracker.observe(number(from), units, uptimeMs, exportMs, ledger);
+                tracker.observe(counted(number(from), units, uptimeMs, exportMs), ledger);
                 end = Math.max(end, from + units);
                 if (units > 0 && seen.has(from)) doubled++;
                 if (units > 0) seen.add(from);
@@ -442,7 +457,7 @@ describe('sequence accounting: any schedule without a restart', () => {
         const ledger = new Ledger();
         const tracker = new SequenceTracker('records');
         for (const { start: from, units, ms, one } of arrivals) {
-          tracker.observe(number(from), one.unknown ? -1 : units, 5_000 + ms, T + ms, ledger);
+          tracker.observe(counted(number(from), one.unknown ? -1 : units, 5_000 + ms, T + ms), ledger);
         }
         let missing = 0;
         for (const [i, one] of some.entries()) if (one.fate === 'lost' && i > 0) missing += one.units;
@@ -467,7 +482,7 @@ describe('sequence accounting: any schedule without a restart', () => {
         const ledger = new Ledger();
         const tracker = new SequenceTracker('records');
         for (const [sequence, units, uptimeMs, exportMs] of datagrams) {
-          tracker.observe(sequence, units, uptimeMs, exportMs, ledger);
+          tracker.observe(counted(sequence, units, uptimeMs, exportMs), ledger);
           assert.ok(tracker.totals.lost >= 0);
           assert.equal(ledger.get(Count.sequence_lost_records), tracker.totals.lost);
         }

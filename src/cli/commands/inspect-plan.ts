@@ -51,7 +51,7 @@ async function layoutsOf(file: string, elements: ElementLookup): Promise<Map<Lay
   for await (const batch of capture.batches()) {
     for (const { payload, address, port } of batch) {
       const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-      scanner.scan(view, payload, 0, payload.length, address, 0, port, 0);
+      scanner.scan(view, payload, 0, payload.length, address, 0, port);
     }
   }
   return layouts;

@@ -74,7 +74,7 @@ export class Dissector {
     this.#fates = [];
     const { limits } = DEFAULT_SCANNER_OPTIONS;
     this.#budget.reset(limits.maxValuesPerDatagram, limits.maxContentBytesPerDatagram);
-    this.#scanner.scan(this.#view, payload, 0, payload.length, address, 0, port, 0);
+    this.#scanner.scan(this.#view, payload, 0, payload.length, address, 0, port);
     this.#messages();
     this.#found.faults.sort((a, b) => a.at - b.at);
     return this.#found;
