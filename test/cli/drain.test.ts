@@ -56,6 +56,21 @@ test('the start: HTTP says that it is not ready, the store is read, and only the
   await redis.stop();
 });
 
+test('a signal ends the wait for a store that cannot be reached', async () => {
+  const redis = await RedisServer.start();
+  redis.pause();
+  const patient = ['--templates', redis.uri, '--store-deadline', '1h', '--http', '127.0.0.1:0'];
+  const collector = new Running(['collect', ...FIXED, ...patient, '--output', 'null:']);
+  await collector.until('it serves HTTP', () => /http:\/\/127\.0\.0\.1:\d+/.test(collector.stderr));
+  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(collector.stderr)!;
+  await until('workers are there', async () => !(await missing(url)).includes('workers'));
+  collector.kill('SIGTERM');
+  const { code, stderr } = await collector.ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /SIGTERM: the start is given up\n$/);
+  await redis.stop();
+});
+
 test('the end: sockets, data that waits, outputs, store, ledger', async () => {
   const store = join(directory, 'order.mrt');
   const ledger = join(directory, 'order.json');
