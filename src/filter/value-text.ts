@@ -67,7 +67,10 @@ const ALL_FLAGS = 0x3f;
 const SCALES: Readonly<Record<string, number>> = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
 
-const DIRECTIONS: Readonly<Record<string, number>> = { ingress: 0, egress: 1 };
+const DIRECTIONS: ReadonlyMap<string, number> = new Map([
+  ['ingress', 0],
+  ['egress', 1],
+]);
 
 const READERS: Readonly<Record<ValueKind, (text: string) => number | null>> = {
   address: () => null,
@@ -75,7 +78,7 @@ const READERS: Readonly<Record<ValueKind, (text: string) => number | null>> = {
   counter: (text) => scaled(text, /^(\d{1,16}(?:\.\d{1,9})?)([kmgt])$/i, SCALES),
   duration: (text) => scaled(text, /^(\d{1,16}(?:\.\d{1,9})?)(ms|[smhd])$/i, UNITS_MS),
   protocol: (text) => PROTOCOL_NUMBERS.get(text.toLowerCase()) ?? whole(text),
-  direction: (text) => DIRECTIONS[text.toLowerCase()] ?? whole(text),
+  direction: (text) => DIRECTIONS.get(text.toLowerCase()) ?? whole(text),
   time: (text) => whole(text) ?? timeMs(text),
   flags: (text) => whole(text) ?? flagBits(text),
   mac: (text) => {
