@@ -205,11 +205,14 @@ export class Collector {
     return this.#receivers.map((receiver) => receiver.port);
   }
 
-  /** Opens everything. Rejects with a MillraceError when something cannot be opened; then nothing stays open. */
-  async start(): Promise<void> {
+  /**
+   * Opens everything. Rejects with a MillraceError when something cannot be opened; then nothing stays open. signal: ends the
+   * wait for the template store, and the start with it.
+   */
+  async start(signal?: AbortSignal): Promise<void> {
     try {
       await this.#openPipeline();
-      await this.#store?.start(this.#pipeline!);
+      await this.#store?.start(this.#pipeline!, signal);
       if (this.#options.source === 'feeder') {
         this.#feeder = new Feeder(this.memory, this.memory.ring(0), () => this.#pipeline!.schedule());
       } else {

@@ -36,9 +36,10 @@ export class CollectorClient {
     }
     if (response.ok) return response;
     if (response.status === 401) {
+      const wrong = 'authorization' in this.#headers ? 'does not take this token' : 'asks for its token';
       throw new MillraceError(
         'CONFIG_INVALID',
-        `${this.url} asks for its token; allowed is --http-token-file FILE`,
+        `${this.url} ${wrong}; allowed is the one of the collector, with --http-token-file FILE`,
       );
     }
     const { error } = (await response.json().catch(() => ({}))) as { error?: unknown };

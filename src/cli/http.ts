@@ -16,6 +16,29 @@ type Values = OptionValues<'collect'>;
 
 const DEFAULT: Endpoint = { host: '127.0.0.1', port: 8080 };
 
+export interface HttpPlace {
+  readonly endpoint: Endpoint;
+  /** Nobody asked for this address. */
+  readonly isDefault: boolean;
+}
+
+/** Where to serve; null with `--http off`. */
+export function httpPlace(http: Values['http']): HttpPlace | null {
+  return http === 'off' ? null : { endpoint: http ?? DEFAULT, isDefault: http === undefined };
+}
+
+/** The token to ask for there, null for none. Rejects with MillraceError CONFIG_INVALID. */
+export async function httpToken({ endpoint }: HttpPlace, values: Values): Promise<string | null> {
+  const token = await tokenOf(values);
+  if (token === null && !values.httpOpen && !isLoopback(endpoint.host)) {
+    throw usageError(
+      `--http "${endpointText(endpoint)}": allowed are loopback addresses, others with --http-token-file FILE, or ` +
+        'with --http-open for everybody',
+    );
+  }
+  return token;
+}
+
 /**
  * Serves what there is to see of the collector; null with `--http off`, and when the default port is taken: many programs
  * like it, and that is no reason not to collect. An address that was asked for has to be free.
@@ -27,15 +50,10 @@ export async function openOperations(
   log: Log,
 ): Promise<Operations | null> {
   const values = configuration().values as Values;
-  if (values.http === 'off') return null;
-  const { host, port } = values.http ?? DEFAULT;
-  const token = await tokenOf(values);
-  if (token === null && !values.httpOpen && !isLoopback(host)) {
-    throw usageError(
-      `--http "${endpointText({ host, port })}": allowed are loopback addresses, others with --http-token-file FILE, or ` +
-        'with --http-open for everybody',
-    );
-  }
+  const place = httpPlace(values.http);
+  if (place === null) return null;
+  const { host, port } = place.endpoint;
+  const token = await httpToken(place, values);
   const operations = new Operations(collector, {
     info: {
       version: packageVersion(),
@@ -52,7 +70,7 @@ export async function openOperations(
   try {
     await operations.open(host, port);
   } catch (error) {
-    if (values.http !== undefined || !(error instanceof MillraceError)) throw error;
+    if (!place.isDefault || !(error instanceof MillraceError)) throw error;
     log.warn(`${error.message}; going on without HTTP (--http takes another address, or off)`);
     return null;
   }

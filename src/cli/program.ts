@@ -91,6 +91,8 @@ function makeOptions(option: OptionSpec): Option[] {
   if (kind === 'list') made.argParser((text, earlier: string[] | undefined) => [...(earlier ?? []), text]);
   if (kind !== 'switch') return [made];
   const opposite = new Option(shown === `--${flag}` ? `--no-${flag}` : `--${flag}`).hideHelp();
+  // A group of its own would stand in the help where it comes, for --help alone.
+  opposite.helpGroup(`${option.group}:`);
   // commander takes a switch to be on when it knows its negative form first.
   return shown === `--${flag}` ? [made, opposite] : [opposite, made];
 }

@@ -154,9 +154,9 @@ export const COMMANDS = {
   doctor: {
     summary: 'look at the machine on which a collector is to run',
     description:
-      'Looks at what a collector with the given options needs of this machine: free listen addresses, socket buffers, what ' +
-      'the kernel has dropped so far, cores, the clock, container networks, disk space; and says how to put right what is ' +
-      'wrong. Exit code: 0 fine, 1 warnings, 2 errors.',
+      'Looks at what a collector with the options of the file, the environment and flags needs of this machine: free ports, ' +
+      'socket buffers, what the kernel has dropped so far, cores, the clock, container networks, disk space; and says how ' +
+      'to put right what is wrong. Exit code: 0 fine, 1 warnings, 2 errors.',
     examples: [
       { line: 'millrace doctor', does: 'before the first start' },
       {

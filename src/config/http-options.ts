@@ -10,7 +10,7 @@ export const HTTP_OPTIONS = {
     defaultHelp: '127.0.0.1:8080 if that is free',
     help: 'where the status page, metrics and the like are served, or off; other addresses than loopback need a token',
     group: 'HTTP',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
   },
   httpToken: {
     flag: 'http-token',

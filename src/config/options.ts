@@ -349,6 +349,7 @@ export const OPTIONS = {
     help: 'JSON for programs, one object per line',
     group: 'Reporting',
     commands: ['inspect', 'doctor', 'templates', 'log'],
+    notIn: ['file', 'environment'],
   },
   quiet: {
     flag: 'quiet',
@@ -399,7 +400,7 @@ export const OPTIONS = {
     defaultHelp: '/etc/millrace/millrace.yaml where it exists',
     help: 'options in a file; environment variables go before the file, and flags before both',
     group: 'Configuration',
-    commands: ['collect'],
+    commands: ['collect', 'doctor'],
     notIn: ['file'],
   },
   dumpConfig: {
@@ -442,8 +443,8 @@ export function optionsOf(command: CommandName): [OptionKey, OptionSpec][] {
 }
 
 /**
- * Whether the command takes options from the file and the environment. Those are for the collector: what sends or decodes
- * is told so by hand.
+ * Whether the command takes options from the file and the environment. Those are for the collector and what looks at it:
+ * what sends or decodes is told so by hand.
  */
 export function isConfigured(command: CommandName): boolean {
   return optionsOf(command).some(([key]) => key === 'config');

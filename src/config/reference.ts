@@ -9,7 +9,8 @@ const INTRODUCTION = `# Options
 
 Generated from the option table (\`src/config/options.ts\`); \`npm run generate:docs\` writes it anew.
 
-The collector (\`millrace collect\`, \`millrace check\`) takes options from four places; the later goes before the earlier:
+The collector takes options from four places, and so do \`millrace check\` and \`millrace doctor\`, which look at it;
+the later goes before the earlier:
 
 1. the default,
 2. the file that \`--config\` or \`MILLRACE_CONFIG\` names, else \`${DEFAULT_CONFIG_FILE}\` where it exists,

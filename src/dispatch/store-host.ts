@@ -75,8 +75,9 @@ export class StoreHost {
     this.#thread?.post(requests);
   }
 
-  /** Resolves when everything that the store has is on its way into the pipeline. */
-  async start(end: StoreEnd): Promise<void> {
+  /** Resolves when everything that the store has is on its way into the pipeline. Rejects when that fails, or at the signal. */
+  async start(end: StoreEnd, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     const { uri, deadlineMs = DEADLINE_MS, optional = false, dispensable = false } = this.#options;
     this.#end = end;
     const setup = { uri, writer: this.writer.toString('hex'), deadlineMs, optional };
@@ -86,13 +87,17 @@ export class StoreHost {
       notice: (line) => this.#log.warn(`template store: ${line}`),
       lost: (reason) => this.#log.warn(`the template store thread is started again: ${reason}`),
     });
+    const giveUp = (): void => void this.#thread?.close(0);
+    signal?.addEventListener('abort', giveUp);
     try {
       await this.#thread.start();
       this.#started = true;
     } catch (error) {
-      if (!dispensable) throw error;
+      if (!dispensable || signal?.aborted) throw error;
       this.#log.warn(`${describeError(error)}; templates are kept in memory only`);
       this.#thread = null;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
 

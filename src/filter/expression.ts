@@ -25,6 +25,9 @@ export const DERIVED_FIELDS: Readonly<Record<string, readonly string[]>> = {
   pps: ['packets', 'time_flow_start', 'time_flow_end', 'time_source'],
   bps: ['bytes', 'time_flow_start', 'time_flow_end', 'time_source'],
   bpp: ['bytes', 'packets'],
+  /** Of v5, in whose header they are; absent elsewhere. */
+  engine_type: ['observation_domain_id'],
+  engine_id: ['observation_domain_id'],
 };
 
 export const COMPARATORS = ['=', '!=', '<', '<=', '>', '>='] as const;

@@ -3,7 +3,7 @@ import { COMPARATORS, type Comparator, type Expression, keysOf, type ValueTest }
 import { FilterError } from './filter-error.ts';
 import { type Token, tokensOf } from './lexer.ts';
 import { allowedValues, numberOf, PROTOCOL_NUMBERS, rangeOf } from './value-text.ts';
-import { ALONE, CONTINUATIONS, TERMS, type Term } from './words.ts';
+import { ALONE, CONTINUATIONS, NOT_HERE, TERMS, type Term } from './words.ts';
 
 /** What a filter may be at most: filters also come over HTTP. */
 export const FILTER_LIMITS = Object.freeze({
@@ -138,7 +138,8 @@ class Parser {
     if (token.kind !== 'word')
       this.#fail(token, `a word such as proto or port is expected, not ${quoted(token)}`);
     const protocol = PROTOCOL_NUMBERS.has(word) ? `; did you mean proto ${word}?` : undefined;
-    this.#fail(token, `unknown word ${quoted(token)}${protocol ?? hint}`);
+    const instead = NOT_HERE.has(word) ? `; ${NOT_HERE.get(word)}` : undefined;
+    this.#fail(token, `unknown word ${quoted(token)}${protocol ?? instead ?? hint}`);
   }
 
   #test(term: Term, phrase: string): ValueTest {

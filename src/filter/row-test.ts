@@ -101,6 +101,10 @@ function numbersOf({ key, index }: FieldRef, source: RowSource): readonly RowNum
       return rateOf(source, 'bytes', 8_000, durationOf(source));
     case 'bpp':
       return rateOf(source, 'bytes', 1, source.numbers('packets'));
+    case 'engine_type':
+      return ofEngine(source, (domain) => domain >>> 8);
+    case 'engine_id':
+      return ofEngine(source, (domain) => domain & 0xff);
   }
   const numbers = source.numbers(key);
   return index === undefined ? numbers : numbers.slice(index, index + 1);
@@ -117,6 +121,12 @@ function rateOf(source: RowSource, key: string, factor: number, divisors: readon
       return by === 0 ? number(row) * 0 : Math.floor((number(row) * factor) / by);
     },
   ];
+}
+
+function ofEngine(source: RowSource, part: (domain: number) => number): RowNumber[] {
+  const [version] = source.numbers('version');
+  const [domain] = source.numbers('observation_domain_id');
+  return [(row) => (version(row) === 5 ? part(domain(row)) : Number.NaN)];
 }
 
 /** Milliseconds; NaN where the flow times are those of the export. */

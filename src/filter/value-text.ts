@@ -3,10 +3,12 @@ import { Cidr } from '../base/ip.ts';
 import { PROTOCOLS } from '../output/protocol-names.ts';
 import type { Term, ValueKind } from './words.ts';
 
+const UNBOUNDED: ReadonlySet<ValueKind> = new Set(['counter', 'duration', 'time']);
+
 /** A number, or null when the text is none of its kind or too large. */
 export function numberOf(text: string, { kind, max }: Term): number | null {
   const value = READERS[kind](text);
-  const most = kind === 'counter' || kind === 'duration' ? Number.MAX_SAFE_INTEGER : max;
+  const most = UNBOUNDED.has(kind) ? Number.MAX_SAFE_INTEGER : max;
   return value !== null && value <= most ? value : null;
 }
 
@@ -21,6 +23,10 @@ export function allowedValues({ kind, max }: Term): string {
       return 'a whole number, with k, M, G or T for thousands, such as 1500 or 10k';
     case 'duration':
       return 'milliseconds, or a duration such as 30s or 5m';
+    case 'time':
+      return 'a time in UTC such as 2026-11-21 or 2026-11-21T15:29:34.5, or milliseconds since 1970';
+    case 'direction':
+      return `ingress, egress or a number from 0 to ${max}`;
     case 'protocol':
       return `a number from 0 to ${max} or a name: ${[...PROTOCOL_NUMBERS.keys()].join(', ')}`;
     case 'flags':
@@ -61,12 +67,19 @@ const ALL_FLAGS = 0x3f;
 const SCALES: Readonly<Record<string, number>> = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
 
+const DIRECTIONS: ReadonlyMap<string, number> = new Map([
+  ['ingress', 0],
+  ['egress', 1],
+]);
+
 const READERS: Readonly<Record<ValueKind, (text: string) => number | null>> = {
   address: () => null,
   number: whole,
   counter: (text) => scaled(text, /^(\d{1,16}(?:\.\d{1,9})?)([kmgt])$/i, SCALES),
   duration: (text) => scaled(text, /^(\d{1,16}(?:\.\d{1,9})?)(ms|[smhd])$/i, UNITS_MS),
   protocol: (text) => PROTOCOL_NUMBERS.get(text.toLowerCase()) ?? whole(text),
+  direction: (text) => DIRECTIONS.get(text.toLowerCase()) ?? whole(text),
+  time: (text) => whole(text) ?? timeMs(text),
   flags: (text) => whole(text) ?? flagBits(text),
   mac: (text) => {
     if (!/^[0-9a-f]{1,2}(?:[:-][0-9a-f]{1,2}){5}$/i.test(text)) return null;
@@ -83,6 +96,14 @@ function scaled(text: string, form: RegExp, units: Readonly<Record<string, numbe
   if (match === null) return whole(text);
   const value = Number(match[1]) * units[match[2].toLowerCase()];
   return Number.isSafeInteger(value) ? value : null;
+}
+
+function timeMs(text: string): number | null {
+  const [, date, time = '00:00'] =
+    /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)Z?)?$/i.exec(text) ?? [];
+  const ms = Date.parse(`${date}T${time}Z`);
+  // The parser of dates takes February 31 for a day in March.
+  return ms >= 0 && new Date(ms).toISOString().startsWith(`${date}T${time}`) ? ms : null;
 }
 
 function flagBits(text: string): number | null {

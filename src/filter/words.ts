@@ -6,9 +6,18 @@ import type { FieldRef } from './expression.ts';
 
 /**
  * address: an address or range; number: whole, up to max; counter: with k, M, G or T; duration: ms or with a unit;
- * protocol: number or name; flags: letters or number; mac.
+ * protocol, direction: number or name; flags: letters or number; time: a date, with a time of day or without; mac.
  */
-export type ValueKind = 'address' | 'number' | 'counter' | 'duration' | 'protocol' | 'flags' | 'mac';
+export type ValueKind =
+  | 'address'
+  | 'number'
+  | 'counter'
+  | 'duration'
+  | 'time'
+  | 'protocol'
+  | 'direction'
+  | 'flags'
+  | 'mac';
 
 export interface Term {
   readonly kind: ValueKind;
@@ -26,10 +35,19 @@ export const ALONE: ReadonlyMap<string, string> = new Map([
   ['ipv6', 'ethertype 34525'],
 ]);
 
+/** Words of nfdump that have no meaning here, with what there is in their place. */
+export const NOT_HERE: ReadonlyMap<string, string> = new Map([
+  ['count', 'records are not numbered'],
+  ['flows', 'every record is one flow'],
+  ['ident', 'exporter and domain say where a flow comes from'],
+  ['tun', 'records have no keys for tunnels'],
+]);
+
 const MAX_LABELS = 10;
 export const U8 = 0xff;
 export const U16 = 0xffff;
 export const U32 = 0xffffffff;
+const U48 = 0xffff_ffff_ffff;
 
 const terms = new Map<string, Term>();
 
@@ -59,7 +77,7 @@ ends('port', 'number', 'src_port', 'dst_port', U16);
 ends('as', 'number', 'src_as', 'dst_as');
 ends('mask', 'number', 'src_mask', 'dst_mask', 128);
 ends('vlan', 'number', 'src_vlan', 'dst_vlan', U16);
-ends('mac', 'mac', 'src_mac', 'dst_mac');
+ends('mac', 'mac', 'src_mac', 'dst_mac', U48);
 ends('nat ip', 'address', 'nat_src_addr', 'nat_dst_addr');
 ends('nat port', 'number', 'nat_src_port', 'nat_dst_port', U16);
 ways('if', 'in_if', 'out_if');
@@ -67,7 +85,7 @@ ways('vrf', 'in_vrf_id', 'out_vrf_id');
 term('next as', 'number', 'next_as');
 term('prev as', 'number', 'prev_as');
 term('next ip', 'address', 'next_hop');
-term('bgp next ip', 'address', 'bgp_next_hop');
+term('bgp next ip, bgpnext ip', 'address', 'bgp_next_hop');
 term('proto', 'protocol', 'proto', U8);
 term('ethertype', 'number', 'etype', U16);
 term('flags', 'flags', 'tcp_flags', U16);
@@ -86,12 +104,18 @@ term('out packets', 'counter', 'out_packets');
 term('out bytes', 'counter', 'out_bytes');
 for (const rate of ['pps', 'bps', 'bpp']) term(rate, 'counter', rate);
 term('duration', 'duration', 'duration');
+term('first seen', 'time', 'time_flow_start');
+term('last seen', 'time', 'time_flow_end');
+term('flowdir', 'direction', 'direction', U8);
 term('mpls label', 'number', 'mpls_labels', 0xfffff);
 for (let i = 0; i < MAX_LABELS; i++) {
   term(`mpls label${i + 1}`, 'number', [{ key: 'mpls_labels', index: i }], 0xfffff);
 }
 term('exporter, router ip', 'address', 'exporter_addr');
 term('domain, observation domain id', 'number', 'observation_domain_id');
+term('observation point id', 'number', 'observation_point_id', Number.MAX_SAFE_INTEGER);
+term('engine-type', 'number', 'engine_type', U8);
+term('engine-id', 'number', 'engine_id', U8);
 term('template', 'number', 'template_id', U16);
 term('version', 'number', 'version', U16);
 

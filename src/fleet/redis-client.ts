@@ -86,8 +86,10 @@ class Connection implements RedisConnection {
 
   close(reason = new RedisError(`${this.#target.display}: closed`, 'connection')): void {
     this.#resolveClosed(reason);
-    this.#commands.disconnect();
-    this.#subscriber?.disconnect();
+    // Where a client has ended already, its disconnect would leave a timer that nothing clears.
+    for (const client of [this.#commands, this.#subscriber]) {
+      if (client !== null && client.status !== 'end') client.disconnect();
+    }
   }
 
   /** Either connection ending ends both. */

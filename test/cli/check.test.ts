@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { run, temporaryDirectory } from './child.ts';
@@ -9,6 +10,8 @@ import { run, temporaryDirectory } from './child.ts';
 const directory = temporaryDirectory();
 const at = (name: string): string => join(directory, name);
 const NO_PROC = existsSync('/proc/self') ? false : 'there is no /proc';
+/** Nothing depends on who has the default port. */
+const NO_HTTP = ['--http', 'off'];
 const findings = (stdout: string): string[] => stdout.trimEnd().split('\n');
 
 test('everything that collect would open is tried, one line each, and nothing is left behind', async () => {
@@ -19,13 +22,14 @@ test('everything that collect would open is tried, one line each, and nothing is
 output: ["null:", "file://${at('made/below')}/%Y.ndjson?rotate=1h", "file://${directory}/a.ndjson"]
 quarantine: ${at('quarantine')}
 ledger: ${at('ledger.json')}
+http: 127.0.0.1:0
 elements: ${at('elements.yaml')}
 `,
   );
   const { code, stdout, stderr } = await run(['check', '--config', at('good.yaml')]);
   assert.deepEqual([code, stderr], [0, ''], stdout);
   const lines = findings(stdout);
-  assert.equal(lines.length, 10);
+  assert.equal(lines.length, 11);
   for (const line of lines) assert.match(line, /^ok: /);
   for (const part of [
     `--elements "${at('elements.yaml')}": 1 element`,
@@ -35,6 +39,7 @@ elements: ${at('elements.yaml')}
     '--quarantine',
     '--ledger',
     '--templates "file:///',
+    '--http 127.0.0.1:0: is free',
     '--listen 127.0.0.1:0: is free',
     '--listen [::]:0: is free',
   ]) {
@@ -51,12 +56,17 @@ test('each trouble is a finding, and the exit code is 1', async () => {
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const { port } = socket.address();
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: httpPort } = server.address() as AddressInfo;
   const { code, stdout, stderr } = await run([
     ...['check', '--listen', `netflow://127.0.0.1:${port}`, '--listen', 'netflow://127.0.0.1:0'],
     ...['--output', `file://${at('file')}/a.ndjson`, '--quarantine', at('file/x'), '--ledger', at('folder')],
     ...['--elements', at('missing.yaml'), '--templates', 'redis://:secret@127.0.0.1:1/0'],
+    ...['--http', `127.0.0.1:${httpPort}`],
   ]);
   socket.close();
+  server.close();
   assert.deepEqual([code, stderr], [1, '']);
   const wrong = findings(stdout).filter((line) => line.startsWith('error: '));
   for (const pattern of [
@@ -66,13 +76,14 @@ test('each trouble is a finding, and the exit code is 1', async () => {
     /^error: --templates "redis:\/\/:\*\*\*@127\.0\.0\.1:1\/0": /,
     /^error: --quarantine ".*file\/x": not a directory/,
     new RegExp(`^error: cannot listen on 127\\.0\\.0\\.1:${port}: address already in use$`),
+    new RegExp(`^error: cannot serve http://127\\.0\\.0\\.1:${httpPort}: address already in use$`),
   ]) {
     assert.ok(
       wrong.some((line) => pattern.test(line)),
       `${pattern} in ${stdout}`,
     );
   }
-  assert.equal(wrong.length, 6, stdout);
+  assert.equal(wrong.length, 7, stdout);
   assert.ok(!stdout.includes('secret'));
 });
 
@@ -108,6 +119,23 @@ test('what the system does not make is said at once, by check and at the start',
   }
 });
 
+test('what the collector would do without is a warning', async () => {
+  const listen = ['--listen', 'netflow://127.0.0.1:0', ...NO_HTTP];
+  const optional = [...listen, '--templates', 'redis://127.0.0.1:1/0', '--store-optional'];
+  const { code, stdout } = await run(['check', ...optional]);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /^warning: --templates .*connection refused; collect starts without it$/m);
+});
+
+test('an address for everybody needs a token, as in collect', async () => {
+  const { code, stdout } = await run(['check', '--listen', 'netflow://127.0.0.1:0', '--http', '0.0.0.0:0']);
+  assert.equal(code, 1);
+  assert.match(stdout, /^error: --http "0\.0\.0\.0:0": allowed are loopback addresses/m);
+  writeFileSync(at('token'), 'a-token-for-this-test\n');
+  const token = ['--http', '0.0.0.0:0', '--http-token-file', at('token')];
+  assert.equal((await run(['check', '--listen', 'netflow://127.0.0.1:0', ...token])).code, 0);
+});
+
 test('one address given twice is found', async () => {
   const socket = createSocket('udp4');
   socket.bind(0, '127.0.0.1');
@@ -116,7 +144,7 @@ test('one address given twice is found', async () => {
   await new Promise<void>((resolve) => {
     socket.close(() => resolve());
   });
-  const { code, stdout } = await run(['check', '--listen', uri, '--listen', uri]);
+  const { code, stdout } = await run(['check', '--listen', uri, '--listen', uri, ...NO_HTTP]);
   assert.equal(code, 1);
   assert.equal(findings(stdout).filter((line) => line.includes('address already in use')).length, 1);
 });
@@ -134,7 +162,7 @@ test('a mistake in the options is one line on standard error and exit code 2', a
 });
 
 test('--dump-config: check prints it with the findings as comments, collect prints it and does not start', async () => {
-  const flags = ['--listen', 'netflow://127.0.0.1:0', '--output', 'null:', '--slots', '64'];
+  const flags = ['--listen', 'netflow://127.0.0.1:0', '--output', 'null:', '--slots', '64', ...NO_HTTP];
   const dumped = await run(['collect', ...flags, '--dump-config']);
   assert.deepEqual([dumped.code, dumped.stderr], [0, '']);
   assert.match(dumped.stdout, /^slots: 64 # --slots$/m);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
@@ -62,6 +63,24 @@ test('a port that is taken is an error that names who has it; a collector is wha
   }
   collector.kill('SIGTERM');
   await collector.ended;
+});
+
+test('it looks at the collector that the file describes, its status page too', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const config = join(directory, 'millrace.yaml');
+  writeFileSync(config, `listen: netflow://127.0.0.1:0\nworkers: 256\nhttp: 127.0.0.1:${port}\n`);
+  const { findings } = await doctor('--config', config);
+  server.close();
+  const page = findings.find(({ check }) => check === 'status page');
+  assert.equal(page?.severity, 'error');
+  if (linux) assert.ok(page?.text.includes(`process ${process.pid} (`), page?.text);
+  assert.match(findings.find(({ check }) => check === 'cores')!.text, /256 decode threads/);
+  const free = await doctor('--config', config, '--http', '127.0.0.1:0');
+  assert.equal(free.findings.find(({ check }) => check === 'status page')?.severity, 'ok');
+  const off = await doctor('--config', config, '--http', 'off');
+  assert.ok(!off.findings.some(({ check }) => check === 'status page'));
 });
 
 test('as text: one line for each finding, its fix below, and the sum', async () => {

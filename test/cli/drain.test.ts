@@ -1,17 +1,118 @@
-/** How a collector stops: in order, within its time, and with an account of what it could not finish. */
+/** How a collector starts and stops: in order, within its time, and with an account of what it could not finish. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import type { ReadyReport } from '../../src/ops/readiness.ts';
 import { ExporterMessages, Exporters, OCTETS_FIRST, until } from '../support/fleet.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { Running, temporaryDirectory } from './child.ts';
+import { countLines, Running, temporaryDirectory } from './child.ts';
 import { readBalanced } from './ledger-balance.ts';
 
 const directory = temporaryDirectory();
 const exporters = new Exporters();
 const FIXED = ['--listen', 'netflow://127.0.0.1:0', '--recv-buffer', '2MiB', '--status-interval', '1s'];
+
+/** Whether nobody has this UDP port of the loopback address; 0 for any. Resolves with the port, null when it is taken. */
+async function freePort(port = 0): Promise<number | null> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind(port, '127.0.0.1');
+    await once(socket, 'listening');
+    return socket.address().port;
+  } catch {
+    return null;
+  } finally {
+    socket.close();
+  }
+}
+
+/** The conditions of /ready that do not hold. */
+async function missing(url: string): Promise<string[]> {
+  const { conditions } = (await (await fetch(`${url}/ready`)).json()) as ReadyReport;
+  return conditions.filter(({ ready }) => !ready).map(({ name }) => name);
+}
+
+test('the start: HTTP says that it is not ready, the store is read, and only then sockets are bound', async () => {
+  const redis = await RedisServer.start();
+  redis.pause();
+  const port = (await freePort())!;
+  const place = ['--listen', `netflow://127.0.0.1:${port}`, '--http', '127.0.0.1:0'];
+  const collector = new Running(['collect', ...place, '--templates', redis.uri, '--output', 'null:']);
+  await collector.until('it serves HTTP', () => /http:\/\/127\.0\.0\.1:\d+/.test(collector.stderr));
+  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(collector.stderr)!;
+  await until('workers are there', async () => !(await missing(url)).includes('workers'));
+  assert.deepEqual(await missing(url), ['sockets', 'template store']);
+  assert.equal(await freePort(port), port);
+  redis.resume();
+  await until('ready', async () => (await missing(url)).length === 0);
+  assert.equal(await freePort(port), null);
+  collector.kill('SIGTERM');
+  const { code, stderr } = await collector.ended;
+  assert.equal(code, 0, stderr);
+  await redis.stop();
+});
+
+test('a signal ends the wait for a store that cannot be reached', async () => {
+  const redis = await RedisServer.start();
+  redis.pause();
+  const patient = ['--templates', redis.uri, '--store-deadline', '1h', '--http', '127.0.0.1:0'];
+  const collector = new Running(['collect', ...FIXED, ...patient, '--output', 'null:']);
+  await collector.until('it serves HTTP', () => /http:\/\/127\.0\.0\.1:\d+/.test(collector.stderr));
+  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(collector.stderr)!;
+  await until('workers are there', async () => !(await missing(url)).includes('workers'));
+  collector.kill('SIGTERM');
+  const { code, stderr } = await collector.ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /SIGTERM: the start is given up\n$/);
+  await redis.stop();
+});
+
+test('the end: sockets, data that waits, outputs, store, ledger', async () => {
+  const store = join(directory, 'order.mrt');
+  const ledger = join(directory, 'order.json');
+  const collector = new Running(
+    [
+      ...['collect', ...FIXED, '--http', '127.0.0.1:0', '--templates', `file://${store}`],
+      ...['--output', 'stdout:?format=ndjson', '--ledger', ledger],
+    ],
+    {},
+    false,
+  );
+  const port = await collector.port();
+  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(collector.stderr)!;
+  const messages = new ExporterMessages(1);
+  const packets = Array.from({ length: 100 }, (_, i) => i + 1);
+  await exporters.send('127.0.0.9', port, messages.announce(256, OCTETS_FIRST));
+  // More than a pipe takes that nobody reads.
+  for (let i = 0; i < 50; i++)
+    await exporters.send('127.0.0.9', port, messages.data(256, OCTETS_FIRST, ...packets));
+  await exporters.send('127.0.0.9', port, messages.data(300, OCTETS_FIRST, 1));
+  await collector.until('the last one waits', () => / 1 held/.test(collector.stderr));
+
+  collector.kill('SIGTERM');
+  await until('sockets are closed', async () => (await freePort(port)) === port);
+  assert.ok((await missing(url)).includes('not draining'));
+  assert.doesNotMatch(collector.stderr, /^ledger$/m);
+  assert.ok(existsSync(`${store}.lock`));
+
+  let written = '';
+  collector.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    written += text;
+  });
+  await once(collector.child, 'close');
+  const { code, stderr } = await collector.ended;
+  assert.equal(code, 0, stderr);
+  const { counters, outputs } = readBalanced(ledger);
+  assert.equal(counters.sets_unresolved, 1);
+  assert.equal(outputs[0].written, 5_000);
+  assert.equal(countLines(written), 5_000);
+  assert.ok(existsSync(store) && !existsSync(`${store}.lock`));
+  assert.match(stderr, /^ledger$/m);
+});
 
 test('an output that takes nothing is given up when the time is over, by name and number', async () => {
   const ledger = join(directory, 'blocked.json');

@@ -34,6 +34,7 @@ test('every --help fits 80 columns, lists every option and has an example', asyn
     assert.equal(stderr, '');
     for (const line of stdout.split('\n')) assert.ok(line.length <= 80, `${command}: ${line}`);
     for (const [, option] of optionsOf(command)) assert.ok(stdout.includes(flagText(option)), option.flag);
+    assert.match(stdout, /\n\nOptions:\n {2}-h, --help +show help\n\nExamples:/);
     assert.match(stdout, new RegExp(`Examples:\\n(.*\\n)* .*millrace ${command}`));
   });
 });

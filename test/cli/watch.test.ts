@@ -31,8 +31,15 @@ test('top prints once where there is no terminal', async () => {
   assert.equal(refused.code, 2);
   assert.match(
     refused.stderr,
-    /^millrace: http:\S+ asks for its token; allowed is --http-token-file FILE\n$/,
+    /^millrace: http:\S+ asks for its token; allowed is the one of the collector, with --http-token-file FILE\n$/,
   );
+});
+
+test('a token that is not the right one is told apart from none', async () => {
+  const { url } = await collector('--http-token', TOKEN);
+  const { code, stderr } = await run(['tail', '--url', url, '--http-token', `${TOKEN}-another`]);
+  assert.equal(code, 2);
+  assert.match(stderr, /^millrace: http:\S+ does not take this token; allowed is the one of the collector/);
 });
 
 test('tail writes flows until there are enough, or nobody reads', async () => {

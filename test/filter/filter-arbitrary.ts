@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import type { Json } from '../support/encode.ts';
+import { EXPORT_MS } from '../support/flow-batch.ts';
 
 export interface MeantFilter {
   readonly text: string;
@@ -26,6 +27,12 @@ const duration: Get = (record) => {
   const end = integer(record.time_flow_end);
   return start === null || end === null ? null : end / 1_000_000n - start / 1_000_000n;
 };
+const inMs =
+  (key: string): Get =>
+  (record) => {
+    const value = integer(record[key]);
+    return value === null ? null : value / 1_000_000n;
+  };
 const per =
   (key: string, factor: bigint, divisor: Get): Get =>
   (record) => {
@@ -61,6 +68,8 @@ const NUMBERS: readonly (readonly [string, readonly Get[], readonly string[]])[]
   ['icmp-type', [field('icmp_type')], ['0', '3', '8']],
   ['icmp-code', [field('icmp_code')], ['0', '1']],
   ['duration', [duration], ['0', '1', '1500', '2s', '1m']],
+  ['first seen', [inMs('time_flow_start')], [String(EXPORT_MS - 2_000), '2023-11-14T22:13:18.5']],
+  ['last seen', [inMs('time_flow_end')], [String(EXPORT_MS), String(EXPORT_MS - 500)]],
   ['pps', [per('packets', 1_000n, duration)], ['0', '1', '100', '1k']],
   ['bps', [per('bytes', 8_000n, duration)], ['0', '8000', '1M']],
   ['bpp', [per('bytes', 1n, field('packets'))], ['0', '40', '1500']],
@@ -82,6 +91,7 @@ function numberOf(text: string): bigint {
   if (text === '1.5M') return 1_500_000n;
   if (text === '2s') return 2_000n;
   if (text === '1m') return 60_000n;
+  if (text === '2023-11-14T22:13:18.5') return BigInt(EXPORT_MS - 1_500);
   const scale = SCALES[text.at(-1)!];
   return NAMES[text] ?? (scale === undefined ? BigInt(text) : BigInt(text.slice(0, -1)) * scale);
 }
@@ -204,6 +214,9 @@ const others: fc.Arbitrary<MeantFilter> = fc.constantFrom<MeantFilter>(
   { text: 'proto tcp', holds: (record) => record.proto === 6 },
   { text: 'proto icmp6', holds: (record) => record.proto === 58 },
   { text: 'src mac 00:00:5e:00:53:01', holds: (record) => record.src_mac === '00:00:5e:00:53:01' },
+  { text: 'mac 3c:52:a1:ff:00:02', holds: (record) => record.src_mac === '3c:52:a1:ff:00:02' },
+  { text: 'flowdir egress', holds: (record) => record.direction === 1 },
+  { text: 'engine-type 0', holds: () => false },
   {
     text: 'mpls label 16',
     holds: (record) => ((record.mpls_labels ?? []) as unknown[]).some((label) => Number(label) === 16),

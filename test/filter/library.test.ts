@@ -28,6 +28,22 @@ test('batches of a decoder are filtered in place', () => {
   assert.equal(dropped, all.length - expected.length);
 });
 
+test('the engine of v5 is in its header, and other versions have none', () => {
+  const count = (version: 5 | 9, text: string) => {
+    const [{ payload, exporter, atMs }] = [new ExporterSimulator({ version, exporters: 1, seed: 5 }).next()];
+    if (version === 5) payload.set([3, 7], 20);
+    const datagram = { payload, address: `192.0.2.${exporter}`, receivedAtMs: atMs };
+    const batches = new Decoder().decodeBatch([datagram]);
+    const filter = new BatchFilter(parseFilter(text));
+    for (const batch of batches) filter.apply(batch);
+    return fieldsOf(batches).length;
+  };
+  assert.ok(count(5, 'any') > 0);
+  assert.equal(count(5, 'engine-type 3 and engine-id 7'), count(5, 'any'));
+  assert.equal(count(5, 'engine-type 7 or engine-id 3'), 0);
+  assert.equal(count(9, 'engine-type >= 0 or engine-id >= 0'), 0);
+});
+
 test('a filter that is none throws, with the column', () => {
   assert.throws(
     () => parseFilter('proto udp and prot 53'),

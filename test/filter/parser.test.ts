@@ -29,6 +29,9 @@ describe('parseFilter', () => {
       'packets GT 10 && bps >= 1.5m || duration lt 500',
       'router ip 192.0.2.1 or bgp next ip 10.1.1.1 or prev as 64512',
       'ingress vrf 3 and in if 5 and mpls label3 = 17 and src mac 0:0:5e:0:53:1',
+      'first seen >= 2026-01-01T00:00 and last seen lt 2026-01-02 or first seen > 1767225600000',
+      'mac ff:ff:ff:ff:ff:ff and bgpnext ip 10.0.0.1 and engine-type 1 and engine-id = 255',
+      'flowdir ingress or flowdir 1 or observation point id 4294967296',
       '! (icmp-type 8 and icmp-code 0) and observation domain id 5 and version 10',
     ]) {
       assert.equal(parseFilter(text).text, text);
@@ -86,6 +89,12 @@ describe('parseFilter', () => {
       ['port 80 ; port 90', 9, '";" means nothing here'],
       ['flags Z', 7, 'letters of FSRPAUEC'],
       ['src mac 1:2:3', 9, 'MAC address'],
+      ['first seen 2026-02-29', 12, 'a time in UTC such as'],
+      ['first seen 2026-01-01T24:00', 12, 'a time in UTC'],
+      ['last seen 1969-12-31', 11, 'a time in UTC'],
+      ['flowdir outside', 9, 'ingress, egress or a number from 0 to 255'],
+      ['flows > 1', 1, 'unknown word "flows"; every record is one flow'],
+      ['any and ident router', 9, 'exporter and domain say where'],
       ['nat ports 5', 5, 'did you mean port?'],
       ['mpls label11 5', 6, 'label1'],
     ] as const) {

@@ -1,6 +1,8 @@
 /** What the scripts decide, on a real Redis. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { FleetKeys } from '../../src/fleet/fleet-keys.ts';
@@ -455,4 +457,21 @@ test('content that changes while it is read is right in the end, for many who co
   assert.ok(witnesses.some((witness) => witness.changes.length > 1));
   for (const witness of witnesses) assert.deepEqual(witness.lines(), expected.lines());
   assert.equal((await store.audit.verify()).content, 'equal');
+});
+
+test('a store that is closed leaves no timer that would keep the process', async () => {
+  const program = `
+    import { setImmediate as turn } from 'node:timers/promises';
+    import { openStore } from ${JSON.stringify(new URL('../../src/fleet/open-store.js', import.meta.url))};
+    const ignore = () => {};
+    const store = await openStore(${JSON.stringify(`${server.uri}?fleet=exit`)}, { writer: '00'.repeat(8) });
+    await store.watch({ resetBegin: ignore, resetScope: ignore, resetEnd: ignore, changed: ignore, state: ignore });
+    await store.close();
+    const left = (kind) => process.getActiveResourcesInfo().filter((name) => name === kind).length;
+    while (left('TCPSocketWrap') > 0) await turn();
+    await turn();
+    console.log(left('Timeout'));
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  assert.equal(stdout, '0\n');
 });

@@ -115,10 +115,16 @@ test('it has its colours in the dark', { skip }, async () => {
   await page.close();
 });
 
-test('in a narrow window nothing is wider than the window', { skip }, async () => {
-  const { page } = await visit(url, { viewport: { width: 375, height: 800 } });
+test('in a narrow window nothing is wider than the window, and no figure than its frame', {
+  skip,
+}, async () => {
+  const { page } = await visit(url, { viewport: { width: 360, height: 800 } });
   await settled(page);
-  assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 375);
+  assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 360);
+  const overflowing = await page.evaluate(
+    "[...document.querySelectorAll('figure, .tile')].filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.innerText)",
+  );
+  assert.deepEqual(overflowing, []);
   await page.screenshot({ path: join(ARTEFACTS, 'page-narrow.png'), fullPage: true });
   await page.close();
 });
@@ -192,6 +198,10 @@ test('pause stops the numbers, resume shows what came meanwhile', { skip }, asyn
 test('with a token it asks for it, and keeps it for the tab', { skip }, async () => {
   const { page } = await visit(guarded);
   await page.waitForSelector('#token:not([hidden])');
+  await page.fill('#token-text', `${TOKEN}-another`);
+  await page.keyboard.press('Enter');
+  await until(page, `${text('state')} === 'not the right token'`);
+  assert.deepEqual(await page.locator('footer a:visible').allTextContents(), ['health', 'ready']);
   await page.fill('#token-text', TOKEN);
   await page.keyboard.press('Enter');
   await until(page, `${text('state')} === 'ready'`);

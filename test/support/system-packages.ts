@@ -10,6 +10,7 @@ const PROGRAMS = {
   'redis-server': { package: 'redis-server', required: true },
   chromium: { package: 'chromium', required: false },
   promtool: { package: 'prometheus', required: false },
+  prlimit: { package: 'util-linux', required: false },
   nginx: { package: 'nginx-light libnginx-mod-stream', required: false },
 } as const;
 export type ProgramName = keyof typeof PROGRAMS;

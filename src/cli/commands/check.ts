@@ -8,11 +8,15 @@ import type { CollectorOptions } from '../../collector.ts';
 import type { Configuration } from '../../config/configuration.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
+import { endpointText } from '../../config/values.ts';
+import { probeServe } from '../../ops/http/server.ts';
 import { expandPattern } from '../../output/file-name.ts';
 import { checkDirectory, checkName } from '../../output/output-file.ts';
 import { probeListen } from '../../receive/dgram-receiver.ts';
 import { listenText } from '../../receive/receiver.ts';
+import { StoreError } from '../../templates/store.ts';
 import { ExitCode, oneLine } from '../errors.ts';
+import { httpPlace, httpToken } from '../http.ts';
 import { checkLedgerFile } from '../ledger-file.ts';
 import { countText } from '../text.ts';
 import { tryStore } from '../try-store.ts';
@@ -23,6 +27,8 @@ type Values = OptionValues<'collect'>;
 /** What there is to try, in words for what was found good. Rejects with what would keep the collector from starting. */
 interface Trial {
   readonly subject: string;
+  /** What the collector does when it fails, where it starts all the same. */
+  readonly otherwise?: (error: unknown) => string | undefined;
   run(): Promise<string>;
 }
 
@@ -33,13 +39,16 @@ export async function check(configuration: Configuration): Promise<number> {
   const mark = values.dumpConfig ? '# ' : '';
   if (values.dumpConfig) process.stdout.write(configuration.toYaml());
   let failed = false;
-  for (const { subject, run } of await trials(values)) {
+  for (const { subject, run, otherwise } of await trials(values)) {
     const finding = await run().then(
       (good) => `ok: ${subject}: ${good}`,
       (error: unknown) => {
-        failed = true;
         const reason = describeError(error);
-        return `error: ${error instanceof MillraceError ? reason : `${subject}: ${reason}`}`;
+        const text = error instanceof MillraceError ? reason : `${subject}: ${reason}`;
+        const instead = otherwise?.(error);
+        if (instead !== undefined) return `warning: ${text}; ${instead}`;
+        failed = true;
+        return `error: ${text}`;
       },
     );
     process.stdout.write(`${mark}${oneLine(maskSecrets(finding))}\n`);
@@ -60,6 +69,7 @@ async function trials(values: Values): Promise<Trial[]> {
       ? []
       : [directoryTrial(`--quarantine ${JSON.stringify(quarantine)}`, quarantine)]),
     ...storeTrials(resolved),
+    ...httpTrials(values),
     ...(await listenTrials(resolved)),
   ];
 }
@@ -90,9 +100,38 @@ function ledgerTrial(path: string): Trial {
 function storeTrials({ store }: CollectorOptions): Trial[] {
   if (store === undefined) return [];
   const subject = `--templates ${JSON.stringify(maskSecrets(store.uri))}`;
-  if (store.uri.startsWith('file:')) return [directoryTrial(subject, dirname(fileURLToPath(store.uri)))];
+  if (store.uri.startsWith('file:')) {
+    const otherwise = () => (store.dispensable ? 'templates are kept in memory only' : undefined);
+    return [{ ...directoryTrial(subject, dirname(fileURLToPath(store.uri))), otherwise }];
+  }
   return [
-    { subject, run: async () => `can be read, ${countText((await tryStore(store.uri)).scopes, 'scope')}` },
+    {
+      subject,
+      otherwise: (error) => {
+        const unreachable = error instanceof StoreError && !error.fatal;
+        return store.optional && unreachable ? 'collect starts without it' : undefined;
+      },
+      run: async () => `can be read, ${countText((await tryStore(store.uri)).scopes, 'scope')}`,
+    },
+  ];
+}
+
+function httpTrials(values: Values): Trial[] {
+  const place = httpPlace(values.http);
+  if (place === null) return [];
+  return [
+    {
+      subject: `--http ${endpointText(place.endpoint)}`,
+      otherwise: (error) => {
+        const taken = error instanceof MillraceError && error.code === 'LISTEN_FAILED';
+        return place.isDefault && taken ? 'collect goes on without HTTP' : undefined;
+      },
+      run: async () => {
+        await httpToken(place, values);
+        await probeServe(place.endpoint);
+        return 'is free';
+      },
+    },
   ];
 }
 

@@ -58,13 +58,20 @@ export async function collect(
   const manager = new ServiceManager(process.env, log, () => healthProblem(collector));
   const reloader = new Reloader(collector, log, configuration, elements, read);
   const operations = await openOperations(collector, () => reloader.configuration, log);
-  const started = collector.start();
+  const started = collector.start(stop.signal);
   // From the beginning, as the signal would otherwise end the process.
   process.on('SIGHUP', () => {
     const reload = () => (stop.requested ? undefined : manager.reloading(() => reloader.reload()));
     void started.then(reload, () => {});
   });
-  await started;
+  try {
+    await started;
+  } catch (error) {
+    if (!stop.requested) throw error;
+    if (stop.reason !== 'done') log.info(`${stop.reason}: the start is given up`);
+    await operations?.close();
+    return ExitCode.ok;
+  }
   const listen = listenAddresses(values).map(({ host }, i) => {
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
   });

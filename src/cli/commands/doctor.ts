@@ -6,6 +6,7 @@ import type { OptionValues } from '../../config/options.ts';
 import { CHECKS } from '../doctor/checks.ts';
 import type { Finding, Severity, Subject } from '../doctor/finding.ts';
 import { Machine } from '../doctor/machine.ts';
+import { httpPlace } from '../http.ts';
 import { resolveOutputs } from '../outputs.ts';
 import { countText } from '../text.ts';
 import { listenAddresses } from './collect.ts';
@@ -25,7 +26,7 @@ export async function doctor(values: Values): Promise<number> {
   const counts = { errors: count('error'), warnings: count('warning') };
   process.stdout.write(
     values.json
-      ? `${JSON.stringify({ ...counts, findings }, null, 2)}\n`
+      ? `${JSON.stringify({ ...counts, findings })}\n`
       : `${report(findings)}\n${countText(counts.errors, 'error')}, ${countText(counts.warnings, 'warning')}\n`,
   );
   return Math.max(...findings.map(({ severity }) => EXIT_CODES[severity]));
@@ -41,6 +42,7 @@ function subjectOf(values: Values): Subject {
     nowMs: systemClock.wallMs(),
     cores: availableParallelism(),
     listen: listenAddresses(values),
+    http: httpPlace(values.http),
     receive: values.receive,
     receivers: values.receivers,
     receiveBufferBytes: values.recvBuffer,

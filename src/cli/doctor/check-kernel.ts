@@ -1,6 +1,6 @@
 import { byteText } from '../text.ts';
 import type { Check, Finding, Subject } from './finding.ts';
-import { udpSockets } from './udp-table.ts';
+import { socketsOf } from './socket-table.ts';
 
 const CAP_NET_ADMIN = 12n;
 /** What `--recv-buffer` asks for, against what the kernel gives. */
@@ -45,7 +45,7 @@ export const backlog: Check = async ({ machine }) => {
 /** What the kernel has dropped at UDP sockets: of the listen ports, and of the whole machine. */
 export const udpDrops: Check = async ({ machine, listen, receiveBufferBytes }) => {
   const counters = udpCounters(await machine.text('proc/net/snmp'), await machine.text('proc/net/snmp6'));
-  const sockets = await udpSockets(machine);
+  const sockets = await socketsOf(machine, 'udp');
   if (counters === null || sockets === null) return [notHere(machine.platform, 'dropped datagrams')];
   const findings: Finding[] = [];
   for (const port of new Set(listen.map((endpoint) => endpoint.port))) {

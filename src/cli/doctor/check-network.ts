@@ -1,10 +1,11 @@
 import { MillraceError } from '../../base/errors.ts';
 import { ipv4Text } from '../../base/ip.ts';
 import { type Endpoint, endpointText } from '../../config/values.ts';
+import { probeServe } from '../../ops/http/server.ts';
 import { escapeHidden } from '../../output/utf8.ts';
 import { probeListen } from '../../receive/dgram-receiver.ts';
 import type { Check, Finding, Subject } from './finding.ts';
-import { ownerOf, udpSockets } from './udp-table.ts';
+import { ownerOf, socketsOf } from './socket-table.ts';
 
 const MAX_COMMAND_CHARACTERS = 120;
 
@@ -21,7 +22,7 @@ export const ports: Check = async ({ machine, listen }) => {
       const error: unknown = probe.reason;
       if (!(error instanceof MillraceError)) throw error;
       const { code } = error.cause as NodeJS.ErrnoException;
-      if (code === 'EADDRINUSE') findings.push(await taken(machine, endpoint));
+      if (code === 'EADDRINUSE') findings.push(await taken(machine, 'udp', endpoint, OTHER_ADDRESS));
       else
         findings.push({
           severity: 'error',
@@ -42,8 +43,31 @@ const LISTEN_FIXES: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: '--listen netflow://0.0.0.0:PORT: there is no IPv6 here',
 };
 
-async function taken(machine: Subject['machine'], { host, port }: Endpoint): Promise<Finding> {
-  const sockets = ((await udpSockets(machine)) ?? []).filter((socket) => socket.port === port);
+/** Whether the address of the status page is free. The default one need not be: a collector goes on without it. */
+export const http: Check = async ({ machine, http: wanted }) => {
+  if (wanted === null) return [];
+  const { endpoint, isDefault } = wanted;
+  try {
+    await probeServe(endpoint);
+    return [{ severity: 'ok', text: `${endpointText(endpoint)} is free` }];
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    const fix = '--http with another address or port, or off';
+    const { code } = error.cause as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE') return [{ severity: 'error', text: error.message, fix }];
+    const finding = await taken(machine, 'tcp', endpoint, fix);
+    if (!isDefault || finding.severity === 'note') return [finding];
+    return [{ ...finding, severity: 'warning', text: `${finding.text}: no status page and metrics` }];
+  }
+};
+
+async function taken(
+  machine: Subject['machine'],
+  protocol: 'udp' | 'tcp',
+  { host, port }: Endpoint,
+  otherAddress: string,
+): Promise<Finding> {
+  const sockets = ((await socketsOf(machine, protocol)) ?? []).filter((socket) => socket.port === port);
   const socket = sockets.find(({ address }) => address === host) ?? sockets[0];
   const owner = socket === undefined ? null : await ownerOf(machine, socket.inode);
   const name = endpointText({ host, port });
@@ -51,7 +75,7 @@ async function taken(machine: Subject['machine'], { host, port }: Endpoint): Pro
     return {
       severity: 'error',
       text: `${name} is taken, by whom cannot be seen`,
-      fix: `sudo ss -ulnp 'sport = :${port}'`,
+      fix: `sudo ss -${protocol[0]}lnp 'sport = :${port}'`,
     };
   }
   const { pid, command } = owner;
@@ -59,7 +83,7 @@ async function taken(machine: Subject['machine'], { host, port }: Endpoint): Pro
   if (/\b(millrace|main\.js)\b.* collect\b/.test(command)) {
     return { severity: 'note', text: `${name} is taken by a collector that is running, ${who}` };
   }
-  return { severity: 'error', text: `${name} is taken by ${who}`, fix: `kill ${pid}, or ${OTHER_ADDRESS}` };
+  return { severity: 'error', text: `${name} is taken by ${who}`, fix: `kill ${pid}, or ${otherAddress}` };
 }
 
 const HOST_NETWORK = 'docker run --network host (Compose: network_mode: host; Kubernetes: hostNetwork: true)';

@@ -1,5 +1,5 @@
 import { backlog, socketBuffers, udpDrops } from './check-kernel.ts';
-import { container, ports } from './check-network.ts';
+import { container, http, ports } from './check-network.ts';
 import { clock, cores, receiver, space } from './check-resources.ts';
 import { store } from './check-store.ts';
 import type { Check } from './finding.ts';
@@ -7,6 +7,7 @@ import type { Check } from './finding.ts';
 /** Everything that is looked at, in the order of the report. */
 export const CHECKS: readonly { readonly name: string; readonly check: Check }[] = [
   { name: 'listen', check: ports },
+  { name: 'status page', check: http },
   { name: 'receiver', check: receiver },
   { name: 'socket buffers', check: socketBuffers },
   { name: 'network queue', check: backlog },

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../config/values.ts';
 import type { ReceiveMode } from '../../receive/receive-mode.ts';
+import type { HttpPlace } from '../http.ts';
 import type { Machine } from './machine.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface Subject {
   readonly nowMs: number;
   readonly cores: number;
   readonly listen: readonly Endpoint[];
+  /** Where the status page is served; null for nowhere. */
+  readonly http: HttpPlace | null;
   readonly receive: ReceiveMode;
   readonly receivers: number;
   readonly receiveBufferBytes: number;

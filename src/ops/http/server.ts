@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { describeError, MillraceError } from '../../base/errors.ts';
-import type { Access } from './access.ts';
+import { Access } from './access.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { type EventStream, json, type Reply, type Request, RequestError, type Route } from './reply.ts';
 
@@ -27,6 +27,13 @@ const EARLY_ERRORS: Readonly<Record<string, readonly [status: number, reason: st
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 };
+
+/** Whether an address could be served. Rejects with MillraceError LISTEN_FAILED. */
+export async function probeServe({ host, port }: { host: string; port: number }): Promise<void> {
+  const server = new HttpServer(new Map(), new Access(null, false));
+  await server.open(host, port);
+  await server.close();
+}
 
 /** Serves a table of routes: GET and HEAD, no bodies, everything bounded (limits.ts). The only file that knows node:http. */
 export class HttpServer implements HttpCounts {

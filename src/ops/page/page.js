@@ -289,9 +289,11 @@ async function ask(path) {
   const token = sessionStorage.getItem(TOKEN_KEY);
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   const response = await fetch(path, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+  // A link brings no token.
+  if (token !== null || response.status === 401) document.body.classList.add('guarded');
   if (response.status === 401) {
     byId('token').hidden = false;
-    throw new Error('a token is required');
+    throw new Error(token === null ? 'a token is required' : 'not the right token');
   }
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   byId('token').hidden = true;

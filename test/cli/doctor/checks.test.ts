@@ -9,7 +9,7 @@ import { store } from '../../../src/cli/doctor/check-store.ts';
 import { CHECKS } from '../../../src/cli/doctor/checks.ts';
 import type { Check, Finding, Subject } from '../../../src/cli/doctor/finding.ts';
 import { Machine } from '../../../src/cli/doctor/machine.ts';
-import { ownerOf, udpSockets } from '../../../src/cli/doctor/udp-table.ts';
+import { ownerOf, socketsOf } from '../../../src/cli/doctor/socket-table.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 import { temporaryDirectory } from '../child.ts';
 
@@ -31,6 +31,7 @@ const subject = (files: Readonly<Record<string, string>>, rest: Partial<Subject>
   nowMs: Date.UTC(2026, 0, 1),
   cores: 8,
   listen: [{ host: '::', port: 2055 }],
+  http: null,
   receive: 'auto',
   receivers: 1,
   receiveBufferBytes: 32 * MIB,
@@ -120,7 +121,7 @@ it('UDP sockets have addresses, and owners', async () => {
     'proc/net/udp6': UDP6,
     'proc/77/cmdline': 'nfcapd\0-p\x002055\0',
   });
-  assert.deepEqual(await udpSockets(one), [
+  assert.deepEqual(await socketsOf(one, 'udp'), [
     { address: '127.0.0.1', port: 2055, inode: 41, drops: 3 },
     { address: '0.0.0.0', port: 5353, inode: 42, drops: 9 },
     { address: '::', port: 2055, inode: 43, drops: 4 },

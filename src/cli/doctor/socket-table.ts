@@ -1,28 +1,33 @@
 import { addressText } from '../../base/ip.ts';
 import type { Machine } from './machine.ts';
 
-/** A UDP socket of the machine, as Linux lists it. */
-export interface UdpSocket {
+/** A socket of the machine, as Linux lists it. */
+export interface ListedSocket {
   readonly address: string;
   readonly port: number;
   readonly inode: number;
-  /** Datagrams dropped for want of buffer space since the socket was made. */
+  /** Of UDP: datagrams dropped for want of buffer space since the socket was made. */
   readonly drops: number;
 }
 
-const TABLES = ['proc/net/udp', 'proc/net/udp6'];
 const LOCAL_ADDRESS = 1;
+const STATE = 3;
+const LISTENING = '0A';
 const INODE = 9;
 
-/** null where the system has no such list. */
-export async function udpSockets(machine: Machine): Promise<UdpSocket[] | null> {
-  const texts = await Promise.all(TABLES.map((path) => machine.text(path)));
+/** Those that receive: all of UDP, or the listening ones of TCP. null where the system has no such list. */
+export async function socketsOf(machine: Machine, protocol: 'udp' | 'tcp'): Promise<ListedSocket[] | null> {
+  const tables = [`proc/net/${protocol}`, `proc/net/${protocol}6`];
+  const texts = await Promise.all(tables.map((path) => machine.text(path)));
   if (texts.every((text) => text === null)) return null;
-  return texts.flatMap((text) => (text ?? '').split('\n').slice(1).flatMap(socketOf));
+  const lines = texts.flatMap((text) => (text ?? '').split('\n').slice(1));
+  return lines.flatMap((line) => {
+    const columns = line.trim().split(/\s+/);
+    return protocol === 'tcp' && columns[STATE] !== LISTENING ? [] : socketOf(columns);
+  });
 }
 
-function socketOf(line: string): UdpSocket[] {
-  const columns = line.trim().split(/\s+/);
+function socketOf(columns: readonly string[]): ListedSocket[] {
   const local = /^((?:[0-9A-F]{8}){1,4}):([0-9A-F]{4})$/.exec(columns[LOCAL_ADDRESS] ?? '');
   if (local === null) return [];
   return [
