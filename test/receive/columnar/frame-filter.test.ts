@@ -68,7 +68,7 @@ describe('filters of frames', () => {
           const frames = ofFrames(columnarBytes(batch, { schema, state, options: true }), text);
           if (frames === null) {
             assert.deepEqual([schema, spec.dialect], ['iana', 10]);
-            assert.match(text, /duration|pps|bps/);
+            assert.match(text, /duration|pps|bps|seen/);
             assert.ok(spec.fields.some(([id]) => id === 21 || id === 22));
             refused++;
             continue;
