@@ -185,7 +185,8 @@ async function history(ops: readonly Op[]): Promise<void> {
           await raw.flushall();
           for (const { key, dump } of backup) await raw.restore(key, 0, dump);
           // What comes back just as it was makes good a wipe that nobody has noticed.
-          if (sync.loaded) owed = (await isOver(keys, sync)) ? lostResets() + 1 : Math.min(owed, lostResets());
+          if (sync.loaded)
+            owed = (await isOver(keys, sync)) ? lostResets() + 1 : Math.min(owed, lostResets());
       }
       const { incarnation, index } = sync.gate.position;
       if (status.resets === mark.resets) assert.ok(index >= mark.index && incarnation === mark.incarnation);
