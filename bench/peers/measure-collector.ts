@@ -25,6 +25,8 @@ export interface CollectorRun {
   kernelDropped: number;
   userNsPerFlow: number;
   systemNsPerFlow: number;
+  /** CPU time from SIGTERM to its end, with what it had not written by then. */
+  endingMs: number;
   /** Of the resident memory of all its processes. */
   peakBytes: number;
   bytesPerFlow: number;
@@ -40,12 +42,12 @@ const POLL_MS = 25;
 const IDLE_SLICE_MS = 300;
 const IDLE_NS = 6e6;
 const IDLE_LIMIT_MS = 20_000;
-export const WARMUP_SECONDS = 6;
+export const WARMUP_SECONDS = 10;
 /** Of output, for each flow: about what the collectors that write much write. */
 const BYTES_PER_FLOW = 600;
 const FLOWS_PER_DATAGRAM = 23;
 
-/** Load into one collector in a process of its own, from which CPU time is read from outside until it has ended. */
+/** Load into one collector in a process of its own, from which CPU time is read from outside. */
 export async function measureCollector(
   peer: PeerCollector,
   load: PoolOptions,
@@ -80,12 +82,13 @@ export async function measureCollector(
     const before = usage.read();
     const dropsBefore = await kernelDrops(new Set([port]));
     const sent = await burst(seconds);
+    const after = usage.read();
     const kernelDropped = (await kernelDrops(new Set([port]))) - dropsBefore;
     const load1 = loadAverage();
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
     await Promise.race([ended, sleep(END_MS, undefined, { ref: false })]);
-    const after = usage.last;
+    const endingMs = (usage.last.ranNs - after.ranNs) / 1e6;
     const flows = sent.records * (1 - kernelDropped / sent.datagrams);
     const user = after.user - before.user;
     const share = user / Math.max(1, user + after.system - before.system);
@@ -99,7 +102,8 @@ export async function measureCollector(
       kernelDropped,
       userNsPerFlow: ((after.ranNs - before.ranNs) / flows) * share,
       systemNsPerFlow: ((after.ranNs - before.ranNs) / flows) * (1 - share),
-      peakBytes: after.peakBytes,
+      endingMs,
+      peakBytes: usage.last.peakBytes,
       bytesPerFlow: bytesIn(folder) / (sent.records + warmup.records),
       written: (peer.flows(folder) ?? Number.NaN) / (sent.records + warmup.records),
       loadAverage: load1,
