@@ -21,8 +21,9 @@ export class Stop {
       const nowMs = systemClock.monotonicMs();
       if (this.#controller.signal.aborted && this.reason !== 'done') {
         const echo = process.env['npm_lifecycle_event'] !== undefined && nowMs - firstAtMs < NPM_ECHO_MS;
-        if (!echo) process.exit(EXIT_CODES[name]);
-        return;
+        if (echo) return;
+        process.stderr.write(`millrace: ${name} again: ended at once, what was not written is lost\n`);
+        process.exit(EXIT_CODES[name]);
       }
       firstAtMs = nowMs;
       this.reason = name;

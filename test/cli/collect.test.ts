@@ -139,7 +139,12 @@ test('a second signal ends the collector at once', async () => {
     collector.kill(signal);
     await collector.until('it stops', () => collector.stderr.includes(`${signal}: stopping`));
     collector.kill(signal);
-    assert.equal((await collector.ended).code, exitCode);
+    const { code, stderr } = await collector.ended;
+    assert.equal(code, exitCode);
+    assert.ok(
+      stderr.endsWith(`millrace: ${signal} again: ended at once, what was not written is lost\n`),
+      stderr,
+    );
   }
 });
 
