@@ -60,6 +60,7 @@ export class LogSync {
   #impediment: string | null = null;
   #warning = '';
 
+  /** newIncarnation: for a log that is not there; empty to leave it alone and take the content as it is. */
   constructor(
     watcher: StoreWatcher,
     status: StoreStatus,
@@ -141,10 +142,11 @@ export class LogSync {
 
   async #round(reader: RedisReader): Promise<void> {
     for (let resets = 0; ; ) {
-      if (!this.#loaded) {
+      if (!this.#loaded || !this.#hasLog) {
         if (resets++ === MAX_RESETS)
           throw new RedisError('the log of the fleet changes while it is read', 'reply');
         if (!(await this.#load(reader))) return;
+        if (!this.#hasLog) return this.#catchUp();
       }
       const page = await reader.tail(this.gate.position.index);
       this.#status.index = page.index;
@@ -167,10 +169,18 @@ export class LogSync {
       if (!this.#loaded) return false;
     }
     if (this.gate.position.index < page.index) return false;
+    this.#catchUp();
+    return true;
+  }
+
+  get #hasLog(): boolean {
+    return this.gate.position.incarnation !== '';
+  }
+
+  #catchUp(): void {
     this.#status.lastSyncMs = this.#nowMs();
     this.#caughtUp = true;
     this.#sayCaughtUp();
-    return true;
   }
 
   #sayCaughtUp(): void {

@@ -393,6 +393,37 @@ test('LOG-39: a feature level is refused while a collector that is alive is belo
   });
 });
 
+test('who only looks is no member of the fleet, and changes nothing', async () => {
+  const { store, another, keys } = place();
+  const look = async (): Promise<StoreWitness> => {
+    const reader = another({ readOnly: true, times: { checkMs: 20 } });
+    const witness = new StoreWitness();
+    await reader.watch(witness);
+    const { commands } = reader.status;
+    await until('several checks', () => reader.status.commands > commands + 2);
+    assert.equal(witness.last, 'synced');
+    assert.deepEqual(await raw.exists(keys.members, keys.levels), 0);
+    await reader.close();
+    return witness;
+  };
+  assert.equal((await look()).content.size, 0);
+  assert.equal(await raw.exists(keys.meta, keys.log), 0);
+  await store.put(S, [newItem(S, T)]);
+  const whole = await look();
+  assert.deepEqual([whole.index, whole.content.get(S)?.size], [1, 1]);
+  // What is left of a log is begun anew by whoever writes; until then the items are what there is.
+  await raw.hdel(keys.meta, 'chain');
+  assert.equal((await look()).content.get(S)?.size, 1);
+  assert.equal(await raw.hget(keys.meta, 'chain'), null);
+  // A member stays one whoever looks.
+  await store.watch(new StoreWitness());
+  const reader = another({ readOnly: true });
+  await reader.watch(new StoreWitness());
+  assert.equal(await raw.zcard(keys.members), 1);
+  await reader.close();
+  assert.equal(await raw.zcard(keys.members), 1);
+});
+
 test('the audit finds a changed entry, a changed chain, a hole and content that is not of the log', async () => {
   const { store, keys } = place();
   for (let i = 0; i < 5; i++) await store.put(S, [newItem(S, `template/${256 + i}`)]);
