@@ -142,11 +142,11 @@ export class LogSync {
 
   async #round(reader: RedisReader): Promise<void> {
     for (let resets = 0; ; ) {
-      if (!this.#loaded || !this.#hasLog) {
+      if (!this.#loaded) {
         if (resets++ === MAX_RESETS)
           throw new RedisError('the log of the fleet changes while it is read', 'reply');
         if (!(await this.#load(reader))) return;
-        if (!this.#hasLog) return this.#catchUp();
+        if (this.gate.position.incarnation === '') return this.#catchUp();
       }
       const page = await reader.tail(this.gate.position.index);
       this.#status.index = page.index;
@@ -171,10 +171,6 @@ export class LogSync {
     if (this.gate.position.index < page.index) return false;
     this.#catchUp();
     return true;
-  }
-
-  get #hasLog(): boolean {
-    return this.gate.position.incarnation !== '';
   }
 
   #catchUp(): void {

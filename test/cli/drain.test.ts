@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { ExporterMessages, Exporters, OCTETS_FIRST, until } from '../support/fleet.ts';
+import { ExporterMessages, Exporters, OCTETS_FIRST } from '../support/fleet.ts';
 import { RedisServer } from '../support/redis-server.ts';
+import { until } from '../support/until.ts';
 import { Running, temporaryDirectory } from './child.ts';
 import { readBalanced } from './ledger-balance.ts';
 

@@ -5,9 +5,10 @@ import type { Redis } from 'ioredis';
 import { FleetKeys } from '../../src/fleet/fleet-keys.ts';
 import { RedisStore, type RedisStoreOptions } from '../../src/fleet/redis-store.ts';
 import { STORE_LIMITS, StoreError } from '../../src/templates/store.ts';
+import { Recorder } from '../conformance/recorder.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { StoreWitness, until } from '../support/store-witness.ts';
 import { newItem, value } from '../support/stored-values.ts';
+import { until } from '../support/until.ts';
 
 let server: RedisServer;
 let raw: Redis;
@@ -54,9 +55,9 @@ test('values of 10 MB and names of 10 kB are counted and not loaded', async () =
     (await store.getScope(S)).map(({ item }) => item),
     [U],
   );
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await another().watch(witness);
-  assert.deepEqual([...(witness.content.get(S)?.keys() ?? [])], [U]);
+  assert.deepEqual([...(witness.scopes.get(S)?.keys() ?? [])], [U]);
   const sent = Number(/total_net_output_bytes:(\d+)/.exec(await raw.info('stats'))?.[1]) - before_;
   assert.ok(sent < 1_000_000, `${sent} octets`);
   assert.equal(store.status.poisoned['value-too-large'], 2);
@@ -72,13 +73,13 @@ test('keys of another type are counted, and put right by the next announcement',
     await raw.del(keys.ofScope(S)[part]);
     await raw.set(keys.ofScope(S)[part], 'no hash');
     assert.equal((await store.getScope(S)).length, part === 0 ? 0 : 1);
-    const witness = new StoreWitness();
+    const witness = new Recorder();
     await another().watch(witness);
     assert.ok(store.status.poisoned['wrong-type'] > 0);
     const { outcome } = await store.put(S, [newItem(S, T), newItem(S, U)]);
     assert.equal(outcome, 'stored');
     assert.equal((await store.getScope(S)).length, 2);
-    await until('told', () => witness.content.get(S)?.size === 2);
+    await until('told', () => witness.scopes.get(S)?.size === 2);
     assert.equal(await raw.type(keys.ofScope(S)[2]), 'hash');
   }
 });
@@ -103,9 +104,9 @@ test('random octets come as they are, for whoever reads values', async () => {
   const rubbish = Buffer.from([0, 255, 10, 13, 0x4d, 0x52, 0x54]);
   await store.put(S, [newItem(S, U)]);
   await raw.hset(keys.ofScope(S)[0], T, rubbish);
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await store.watch(witness);
-  assert.deepEqual(witness.content.get(S)?.get(T), rubbish);
+  assert.deepEqual(witness.scopes.get(S)?.get(T)?.value, rubbish);
   assert.deepEqual((await store.get(S, T))?.value, rubbish);
   assert.equal((await store.put(S, [newItem(S, T)], rubbish)).outcome, 'stored');
 });
@@ -128,9 +129,9 @@ test('names of scopes that are none are left out', async () => {
   fresh();
   await store.put(S, [newItem(S, T)]);
   await raw.zadd(keys.scopes, 1, 's'.repeat(200), 2, Buffer.from([0xff, 0xfe]), 3, 'not there');
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await store.watch(witness);
-  assert.deepEqual([...witness.content.keys()], [S]);
+  assert.deepEqual([...witness.scopes.keys()], [S]);
   assert.equal(store.status.poisoned['name-invalid'], 3);
   // Room for a scope is not taken by names that are none, nor are they kept when idle scopes go.
   const tight = another({ limits: { maxScopes: 2 } });
@@ -145,7 +146,7 @@ test('names of scopes that are none are left out', async () => {
 
 test('an entry in the log that is rubbish blocks, loudly; a new log ends that', async () => {
   fresh();
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await store.watch(witness);
   await store.put(S, [newItem(S, T)]);
   await until('applied', () => witness.index === 1);
@@ -167,14 +168,14 @@ test('an entry in the log that is rubbish blocks, loudly; a new log ends that', 
 
 test('a foreign entry in the stream, or a foreign index, begins a new log', async () => {
   fresh();
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await store.watch(witness);
   await store.put(S, [newItem(S, T)]);
   await raw.xadd(keys.log, '*', 'field', 'of somebody else');
   const result = await store.put(S, [newItem(S, U)]);
   assert.deepEqual([result.outcome, result.index], ['stored', 1]);
   await until('reset', () => witness.resets.at(-1)?.lost === true && witness.last === 'synced');
-  await until('content', () => witness.content.get(S)?.size === 2);
+  await until('content', () => witness.scopes.get(S)?.size === 2);
   await raw.hset(keys.meta, 'index', '99999999999999999999');
   await store
     .put(S, [newItem(S, 'template/300')])
@@ -182,5 +183,5 @@ test('a foreign entry in the stream, or a foreign index, begins a new log', asyn
   await until('whole again', async () => (await raw.hget(keys.meta, 'index'))?.length === 1);
   await until('synced again', () => witness.last === 'synced');
   assert.equal((await store.put(S, [newItem(S, 'template/301')])).outcome, 'stored');
-  await until('content again', () => witness.content.get(S)?.has('template/301') === true);
+  await until('content again', () => witness.scopes.get(S)?.has('template/301') === true);
 });

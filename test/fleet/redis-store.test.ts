@@ -7,9 +7,10 @@ import { FleetKeys } from '../../src/fleet/fleet-keys.ts';
 import { RedisStore, type RedisStoreOptions } from '../../src/fleet/redis-store.ts';
 import { REORDER_WINDOW_MS, STORE_LIMITS, StoreError, type Version } from '../../src/templates/store.ts';
 import { supersedes, ValueKind } from '../../src/templates/stored-value.ts';
+import { Recorder } from '../conformance/recorder.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { StoreWitness, until } from '../support/store-witness.ts';
 import { newerFormat, newItem, value } from '../support/stored-values.ts';
+import { until } from '../support/until.ts';
 
 let server: RedisServer;
 let raw: Redis;
@@ -90,7 +91,7 @@ test('a touch does not bring back what is not there', async () => {
 test('LOG-27: a clear and a template learnt at the same time end alike everywhere, by index', async () => {
   const { store, another } = place();
   const other = another();
-  const witnesses = [new StoreWitness(), new StoreWitness()];
+  const witnesses = [new Recorder(), new Recorder()];
   await store.watch(witnesses[0]);
   await other.watch(witnesses[1]);
   for (let round = 0; round < 20; round++) {
@@ -104,7 +105,7 @@ test('LOG-27: a clear and a template learnt at the same time end alike everywher
   await until('the same', () => store.status.appliedIndex === other.status.appliedIndex);
   const expected = (await store.getScope(S)).map((one) => one.item);
   for (const witness of witnesses)
-    assert.deepEqual([...(witness.content.get(S)?.keys() ?? [])].sort(), expected);
+    assert.deepEqual([...(witness.scopes.get(S)?.keys() ?? [])].sort(), expected);
   assert.equal((await store.audit.verify()).content, 'equal');
 });
 
@@ -206,7 +207,7 @@ test('damaged values do not count: by their header, or because the caller says s
 
 test('a removal names what it removes; with a version only what is not newer', async () => {
   const { store, keys } = place();
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await store.watch(witness);
   await store.put(S, [
     newItem(S, 'template/256', { exportTimeMs: 1000 }),
@@ -259,7 +260,7 @@ test('clear takes one kind of templates or everything', async () => {
 
 test('a full scope gives up what was announced longest ago, with an entry', async () => {
   const { store, keys } = place({ limits: { maxItemsPerScope: 4 } });
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await store.watch(witness);
   for (const [i, ageMs] of [400, 100, 300, 200].entries())
     await store.put(S, [newItem(S, `template/${256 + i}`, { ageMs: ageMs * 1000 })]);
@@ -341,13 +342,13 @@ test('limits of values, items and names, on both sides', async () => {
 
 test('an entry too large for a copy on the channel reaches the others all the same', async () => {
   const { store, another } = place();
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await another().watch(witness);
   const large = Array.from({ length: 20 }, (_, i) =>
     newItem(S, `template/${256 + i}`, { payload: new Uint8Array(80_000) }),
   );
   assert.equal((await store.put(S, large)).outcome, 'stored');
-  await until('told', () => witness.content.get(S)?.size === 20);
+  await until('told', () => witness.scopes.get(S)?.size === 20);
   const tooLarge = Array.from({ length: 60 }, (_, i) =>
     newItem(S, `template/${400 + i}`, { payload: new Uint8Array(80_000) }),
   );
@@ -367,17 +368,17 @@ test('a scope that fills many pages is read whole, in order', async () => {
   const names = (await store.getScope(S)).map(({ item }) => item);
   assert.equal(names.length, 360);
   assert.deepEqual(names, [...names].sort());
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await another().watch(witness);
-  assert.equal(witness.content.get(S)?.size, 360);
-  assert.equal(witness.content.get('v9/192.0.2.9/0/1')?.size, 1);
+  assert.equal(witness.scopes.get(S)?.size, 360);
+  assert.equal(witness.scopes.get('v9/192.0.2.9/0/1')?.size, 1);
 });
 
 test('LOG-39: a feature level is refused while a collector that is alive is below it, and taken when it has left', async () => {
   const { store, another, keys } = place({ level: 5 });
-  await store.watch(new StoreWitness());
+  await store.watch(new Recorder());
   const old = another({ level: 2 });
-  const seen = new StoreWitness();
+  const seen = new Recorder();
   await old.watch(seen);
   await assert.rejects(store.members.raiseLevel(3), /understands feature level 2 only/);
   assert.equal(await raw.hget(keys.meta, 'level'), null);
@@ -388,37 +389,37 @@ test('LOG-39: a feature level is refused while a collector that is alive is belo
   assert.equal(await store.members.raiseLevel(3), false);
   assert.equal(await raw.hget(keys.meta, 'level'), '3');
   // Who comes later and does not understand is told so at once.
-  await assert.rejects(another({ level: 2 }).watch(new StoreWitness()), (error: unknown) => {
+  await assert.rejects(another({ level: 2 }).watch(new Recorder()), (error: unknown) => {
     return error instanceof StoreError && error.fatal && /feature level 3/.test(error.message);
   });
 });
 
 test('who only looks is no member of the fleet, and changes nothing', async () => {
   const { store, another, keys } = place();
-  const look = async (): Promise<StoreWitness> => {
+  const look = async (): Promise<Recorder> => {
     const reader = another({ readOnly: true, times: { checkMs: 20 } });
-    const witness = new StoreWitness();
+    const witness = new Recorder();
     await reader.watch(witness);
     const { commands } = reader.status;
     await until('several checks', () => reader.status.commands > commands + 2);
-    assert.equal(witness.last, 'synced');
+    await until('synced', () => witness.last === 'synced');
     assert.deepEqual(await raw.exists(keys.members, keys.levels), 0);
     await reader.close();
     return witness;
   };
-  assert.equal((await look()).content.size, 0);
+  assert.equal((await look()).scopes.size, 0);
   assert.equal(await raw.exists(keys.meta, keys.log), 0);
   await store.put(S, [newItem(S, T)]);
   const whole = await look();
-  assert.deepEqual([whole.index, whole.content.get(S)?.size], [1, 1]);
+  assert.deepEqual([whole.index, whole.scopes.get(S)?.size], [1, 1]);
   // What is left of a log is begun anew by whoever writes; until then the items are what there is.
   await raw.hdel(keys.meta, 'chain');
-  assert.equal((await look()).content.get(S)?.size, 1);
+  assert.equal((await look()).scopes.get(S)?.size, 1);
   assert.equal(await raw.hget(keys.meta, 'chain'), null);
   // A member stays one whoever looks.
-  await store.watch(new StoreWitness());
+  await store.watch(new Recorder());
   const reader = another({ readOnly: true });
-  await reader.watch(new StoreWitness());
+  await reader.watch(new Recorder());
   assert.equal(await raw.zcard(keys.members), 1);
   await reader.close();
   assert.equal(await raw.zcard(keys.members), 1);
@@ -469,10 +470,10 @@ test('content that changes while it is read is right in the end, for many who co
       else await store.put(scope, [newItem(scope, 'template/257', { payload: `${i}`, sequence: i })]);
     }
   })();
-  const witnesses: StoreWitness[] = [];
+  const witnesses: Recorder[] = [];
   const readers: RedisStore[] = [];
   for (let i = 0; i < 8; i++) {
-    witnesses.push(new StoreWitness());
+    witnesses.push(new Recorder());
     readers.push(another());
     await readers[i].watch(witnesses[i]);
   }
@@ -480,7 +481,7 @@ test('content that changes while it is read is right in the end, for many who co
   await writer;
   const { index } = await store.put('last', [newItem('last', T)]);
   for (const witness of witnesses) await until('the end', () => witness.index === index);
-  const expected = new StoreWitness();
+  const expected = new Recorder();
   await another().watch(expected);
   assert.ok(expected.lines().length > 300);
   assert.ok(witnesses.some((witness) => witness.changes.length > 1));
