@@ -13,6 +13,7 @@ import type { DecodeLimits } from './decode/limits.ts';
 import { Materializer } from './decode/lists.ts';
 import { Jit, type JitMode } from './decode/plan-runner.ts';
 import { type DecodedRecord, recordOf } from './decode/records.ts';
+import { IGNORE_ALL } from './dispatch/ignore-all.ts';
 import { KeptBatches } from './dispatch/kept-batches.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ExporterKey, type ScanHandler, Scanner } from './dispatch/scanner.ts';
 import type { SharingCompanion } from './dispatch/shared-scopes.ts';
@@ -269,6 +270,7 @@ export class Decoder {
 
   #handler(): ScanHandler<DecoderCompanion> {
     return {
+      ...IGNORE_ALL,
       companion: () => ({ snapshot: null, shared: null, state: null, nextMissMs: 0 }),
       scopeEvicted: (scope) => this.#share?.replica.closed(scope),
       bound: (entry, scope, header, start, end) => {
@@ -283,14 +285,7 @@ export class Decoder {
       missing: (_scope, templateId, held) => {
         this.#result.missing.push({ templateId, action: held ? 'held' : 'dropped' });
       },
-      message: () => {},
       fault: (fault, offset) => this.#fault(fault, offset),
-      withdrawalIgnored: () => {},
-      reservedSet: () => {},
-      emptySet: () => {},
-      heldExpired: () => {},
-      heldOverflowed: () => {},
-      heldWithdrawn: () => {},
     };
   }
 

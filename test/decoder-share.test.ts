@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DecodeResult, Decoder } from '../src/decoder.ts';
 import { openStore } from '../src/fleet/open-store.ts';
-import { ExporterMessages, OCTETS_FIRST, until } from './support/fleet.ts';
+import { ExporterMessages, OCTETS_FIRST } from './support/fleet.ts';
 import { RedisServer } from './support/redis-server.ts';
+import { until } from './support/until.ts';
 
 const source = { address: '192.0.2.1' };
 

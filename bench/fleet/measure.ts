@@ -1,13 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { Bench as Tinybench } from 'tinybench';
 import { registerAppliers } from '../../src/fleet/appliers.ts';
-import { applyChange, type StoreContent } from '../../src/fleet/content.ts';
 import { EntryKind, encodeEntry } from '../../src/fleet/entries.ts';
 import { chainAfter, firstChain, type LogEntry, LogGate } from '../../src/fleet/log-gate.ts';
 import { RedisStore } from '../../src/fleet/redis-store.ts';
 import { newStoreStatus } from '../../src/fleet/store-status.ts';
+import { StoreContent } from '../../src/templates/store-content.ts';
+import { Recorder } from '../../test/conformance/recorder.ts';
 import type { RedisServer } from '../../test/support/redis-server.ts';
-import { StoreWitness, until } from '../../test/support/store-witness.ts';
+import { until } from '../../test/support/until.ts';
 import { scopeOf, TEMPLATES_PER_SCOPE, templateOf, templatesOf } from './templates.ts';
 
 export interface FleetSize {
@@ -93,7 +94,7 @@ export class FleetBench {
   }> {
     await this.#fill('restore');
     const store = this.#store('restore');
-    const witness = new StoreWitness();
+    const witness = new Recorder();
     const began = performance.now();
     const cpu = process.cpuUsage();
     await store.watch(witness);
@@ -117,8 +118,8 @@ export class FleetBench {
     }
     const run = (): number => {
       const gate = new LogGate(newStoreStatus());
-      const content: StoreContent = new Map();
-      registerAppliers(gate, (change) => applyChange(content, change));
+      const content = new StoreContent();
+      registerAppliers(gate, (change) => content.fold(change, 0));
       gate.reset({ incarnation, index: 0, chain: firstChain(incarnation) });
       const cpu = process.cpuUsage();
       for (const entry of log) gate.offer(entry);
@@ -133,14 +134,14 @@ export class FleetBench {
   /** Microseconds from the call that puts on A until B has been told, one at a time. */
   async fanOut(): Promise<{ copies: number; p50Us: number; p99Us: number; maxUs: number }> {
     const [a, b] = [this.#store('fan-out'), this.#store('fan-out')];
-    const witness = new StoreWitness();
+    const witness = new Recorder();
     let told: () => void = () => {};
     const changed = witness.changed.bind(witness);
     witness.changed = (change, index) => {
       changed(change, index);
       told();
     };
-    await a.watch(new StoreWitness());
+    await a.watch(new Recorder());
     await b.watch(witness);
     const scope = scopeOf(0);
     const times: number[] = [];
@@ -164,7 +165,7 @@ export class FleetBench {
   /** What 1 000 announcements of templates that are known cost, by the way a collector notes them. */
   async refreshes(): Promise<{ way: string; commands: number; entries: number; published: number }[]> {
     const store = this.#store('refreshes');
-    const witness = new StoreWitness();
+    const witness = new Recorder();
     await this.#store('refreshes').watch(witness);
     const scopes = Array.from({ length: 200 }, (_, n) => scopeOf(n));
     for (const scope of scopes) await store.put(scope, templatesOf(scope));

@@ -18,7 +18,7 @@ export interface States {
 
 export function learnStates(exporters: number): States {
   const memory = createMemory('smoke');
-  const states = Array.from({ length: exporters }, () => new ExporterState());
+  const states = Array.from({ length: exporters }, () => new ExporterState({ entries: 0 }));
   const handler = new OptionsHandler(states);
   const scanner = createScanner(createMemory('smoke'), handler);
   const records = new Array<number>(exporters).fill(0);

@@ -3,6 +3,7 @@ import { Budget } from '../../src/decode/batch.ts';
 import { BatchCache } from '../../src/decode/batch-cache.ts';
 import { SetCursor } from '../../src/decode/interpret.ts';
 import { Decoder } from '../../src/decoder.ts';
+import { IGNORE_ALL } from '../../src/dispatch/ignore-all.ts';
 import { DEFAULT_SCANNER_OPTIONS, Scanner } from '../../src/dispatch/scanner.ts';
 import { standardElements } from '../../src/elements/registry.ts';
 import { LOCAL_ENTRIES } from '../../src/templates/template-registry.ts';
@@ -37,8 +38,8 @@ function columns(): Decode {
   let view: DataView = new DataView(bytes.buffer as ArrayBuffer);
   let records = 0;
   const scanner = new Scanner<null>(DEFAULT_SCANNER_OPTIONS, standardElements, LOCAL_ENTRIES, {
+    ...IGNORE_ALL,
     companion: () => null,
-    scopeEvicted: () => {},
     bound: (entry, _scope, header, start, end) => {
       const runner = batches.get(entry.layout.uid, () => entry.layout);
       const { batch } = runner;
@@ -53,17 +54,6 @@ function columns(): Decode {
         context.rowEnd = batch.rows;
       }
     },
-    released: () => {},
-    template: () => {},
-    missing: () => {},
-    message: () => {},
-    fault: () => {},
-    withdrawalIgnored: () => {},
-    reservedSet: () => {},
-    emptySet: () => {},
-    heldExpired: () => {},
-    heldOverflowed: () => {},
-    heldWithdrawn: () => {},
   });
   return (datagram, exporter) => {
     bytes = datagram;

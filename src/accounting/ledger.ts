@@ -61,6 +61,7 @@ export const LEDGER = [
   { name: 'records_options_decoded', help: 'options records decoded' },
   { name: 'plans_mismatched', help: 'sets in which compiled code and interpreter disagreed' },
   { name: 'lists_malformed', help: 'structured values that could not be taken apart' },
+  { name: 'options_refused', help: 'names and sampling rates of exporters for which there was no room' },
   { name: 'scopes_evicted', help: 'exporters forgotten to make room' },
   // exporters, by sequence numbers
   { name: 'sequence_lost_datagrams', help: 'datagrams that v9 exporters sent and nobody received' },

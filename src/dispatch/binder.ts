@@ -14,6 +14,7 @@ import { ExporterState } from '../templates/exporter-state.ts';
 import type { HeldSet } from '../templates/pending.ts';
 import type { Scope, TemplateEntry, TemplateKind } from '../templates/scope.ts';
 import { SharedEntries } from '../templates/shared-entries.ts';
+import type { StateTotal } from '../templates/state-table.ts';
 import type { TemplateAction } from '../templates/template-registry.ts';
 import { FAULT_CODES, type RefusalReason } from '../wire/fault.ts';
 import type { MessageHeader } from '../wire/header.ts';
@@ -63,6 +64,8 @@ export class Binder implements ScanHandler<Companion> {
   readonly #heap: SharedHeap;
   readonly #items: WorkItems;
   readonly #accounts: MessageAccounts;
+  /** Of all exporters; where there is a replica, it has its own. */
+  readonly #states: StateTotal = { entries: 0 };
   #options: OptionsDecoder;
   #optionsWanted: boolean;
   /** The task that items are made for, and the payload of the datagram that is scanned. */
@@ -240,8 +243,12 @@ export class Binder implements ScanHandler<Companion> {
     start: number,
     end: number,
   ): number {
-    scope.companion.state ??= this.#parts.replica?.stateOf(scope) ?? new ExporterState();
+    scope.companion.state ??= this.#parts.replica?.stateOf(scope) ?? new ExporterState(this.#states);
+    const { counters } = scope.companion.state;
+    const refusedBefore = counters.refusedNames + counters.refusedRates;
     const cursor = this.#options.learn(scope.companion.state, entry, payload, payload + header, start, end);
+    const refused = counters.refusedNames + counters.refusedRates - refusedBefore;
+    this.#ledger.add(Count.options_refused, refused);
     this.#ledger.add(Count.sets_decoded);
     this.#ledger.add(Count.records_options_decoded, cursor.records);
     if (cursor.fault !== 0) {

@@ -5,6 +5,7 @@ import type { SharedBlocks } from '../memory/heap.ts';
 import { ExporterState } from '../templates/exporter-state.ts';
 import type { Scope, TemplateEntry, TemplateKind } from '../templates/scope.ts';
 import { readTemplate, templatePayload } from '../templates/shared-template.ts';
+import type { StateTotal } from '../templates/state-table.ts';
 import { type ClearWhat, STORE_LIMITS, type StoreChange, type StoredItem } from '../templates/store.ts';
 import { itemTemplateId, parseScopeName, scopeName, templateItem } from '../templates/store-key.ts';
 import { decodeValue, encodeValue, isCleared, sameContent, ValueKind } from '../templates/stored-value.ts';
@@ -54,6 +55,7 @@ const MISS_INTERVAL_MS = 1_000;
 export class Replica implements Sharing<SharingCompanion> {
   readonly #parts: ReplicaParts;
   readonly #scopes = new SharedScopes();
+  readonly #states: StateTotal = { entries: 0 };
   readonly #touchMs: number;
   #scanner!: Scanner<SharingCompanion>;
   #outbox: ToStore[] = [];
@@ -163,7 +165,7 @@ export class Replica implements Sharing<SharingCompanion> {
   /** The exporter state of a scope whose options data are about to be read. */
   stateOf(scope: SharingScope): ExporterState {
     const shared = this.#shared(scope);
-    if (shared === null) return new ExporterState();
+    if (shared === null) return new ExporterState(this.#states);
     return this.#state(shared);
   }
 
@@ -303,8 +305,10 @@ export class Replica implements Sharing<SharingCompanion> {
   #putState(shared: SharedScope, { item, value }: StoredItem): void {
     if (this.#parts.heap === null) return;
     const decoded = decodeValue(shared.name, item, value);
-    if (typeof decoded === 'string' || decoded.kind !== ValueKind.state) this.#refuse(shared, item);
-    else if (!this.#state(shared).restore(item, decoded.payload)) this.#refuse(shared, item);
+    const sound = typeof decoded !== 'string' && decoded.kind === ValueKind.state;
+    const outcome = sound ? this.#state(shared).restore(item, decoded.payload) : 'unsound';
+    if (outcome === 'unsound') this.#refuse(shared, item);
+    if (outcome === 'full') this.#scopes.refused++;
   }
 
   #usable(shared: SharedScope, item: string, value: Uint8Array): boolean {
@@ -382,7 +386,7 @@ export class Replica implements Sharing<SharingCompanion> {
 
   #state(shared: SharedScope): ExporterState {
     if (shared.state !== null) return shared.state;
-    const state = new ExporterState();
+    const state = new ExporterState(this.#states);
     this.#adopt(shared, state);
     if (shared.live !== null) shared.live.companion.state = state;
     return state;

@@ -36,7 +36,7 @@ const TEMPLATE_BYTES = 128;
 export class SharedScopes {
   readonly #byName = new Map<string, SharedScope>();
   #bytes = 0;
-  /** Scopes and templates for which there was no room. */
+  /** Scopes and items for which there was no room. */
   refused = 0;
 
   get size(): number {

@@ -1,5 +1,5 @@
+import { StoreContent } from '../templates/store-content.ts';
 import { changeOf } from './appliers.ts';
-import { applyChange, contentLines, type StoreContent } from './content.ts';
 import { type BatchEntry, decodeEntry, type Entry, EntryKind } from './entries.ts';
 import { decodeEnvelope, type EnvelopeFault } from './envelope.ts';
 import { chainAfter, firstChain } from './log-gate.ts';
@@ -74,7 +74,7 @@ export class LogAudit {
 async function verifyOnce(reader: RedisReader): Promise<LogVerdict> {
   const state = await reader.open('');
   const broken: { index: number; reason: string }[] = [];
-  const content: StoreContent = new Map();
+  const content = new StoreContent();
   let first = 0;
   let last = 0;
   let chain = firstChain(state.incarnation);
@@ -102,7 +102,7 @@ async function verifyOnce(reader: RedisReader): Promise<LogVerdict> {
     broken,
   };
   if (!complete || broken.length > 0) return { ...verdict, content: 'not-checked', differences: [] };
-  const differences = differ(contentLines(content), contentLines(await contentOf(reader)));
+  const differences = differ(linesOf(content), linesOf(await contentOf(reader)));
   return {
     ...verdict,
     content: differences.length === 0 ? 'equal' : 'different',
@@ -131,7 +131,7 @@ function recordOf({ index, chain, writtenAtMs, envelope }: StreamEntry): LogReco
 function fold(content: StoreContent, entry: Entry): void {
   if (entry.kind === EntryKind.batch) foldBatch(content, entry);
   const change = changeOf(entry, 0);
-  if (change !== null) applyChange(content, change);
+  if (change !== null) content.fold(change, 0);
 }
 
 function foldBatch(content: StoreContent, batch: BatchEntry): void {
@@ -143,11 +143,19 @@ function foldBatch(content: StoreContent, batch: BatchEntry): void {
 }
 
 async function contentOf(reader: RedisReader): Promise<StoreContent> {
-  const content: StoreContent = new Map();
+  const content = new StoreContent();
   const names = await reader.scopeNames(null, READ_LIMITS.scopes);
   for await (const [scope, items] of reader.scopes(names.map((one) => one.scope)))
-    if (items.length > 0) content.set(scope, new Map(items.map(({ item, value }) => [item, value])));
+    content.fold({ type: 'put', scope, items }, 0);
   return content;
+}
+
+function linesOf(content: StoreContent): string[] {
+  const line = (scope: string, item: string, value: Uint8Array): string =>
+    `${scope}\t${item}\t${Buffer.from(value).toString('hex')}`;
+  return content
+    .scopeNames()
+    .flatMap((scope) => content.items(scope).map(([item, { value }]) => line(scope, item, value)));
 }
 
 /** Scope and item of lines that only one side has. */

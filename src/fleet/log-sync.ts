@@ -60,6 +60,7 @@ export class LogSync {
   #impediment: string | null = null;
   #warning = '';
 
+  /** newIncarnation: for a log that is not there; empty to leave it alone and take the content as it is. */
   constructor(
     watcher: StoreWatcher,
     status: StoreStatus,
@@ -145,6 +146,7 @@ export class LogSync {
         if (resets++ === MAX_RESETS)
           throw new RedisError('the log of the fleet changes while it is read', 'reply');
         if (!(await this.#load(reader))) return;
+        if (this.gate.position.incarnation === '') return this.#catchUp();
       }
       const page = await reader.tail(this.gate.position.index);
       this.#status.index = page.index;
@@ -167,10 +169,14 @@ export class LogSync {
       if (!this.#loaded) return false;
     }
     if (this.gate.position.index < page.index) return false;
+    this.#catchUp();
+    return true;
+  }
+
+  #catchUp(): void {
     this.#status.lastSyncMs = this.#nowMs();
     this.#caughtUp = true;
     this.#sayCaughtUp();
-    return true;
   }
 
   #sayCaughtUp(): void {

@@ -86,10 +86,10 @@ function pathOf(uri: string, shown: string): string {
   return path;
 }
 
-async function openRedis(uri: string, { writer, clock }: OpenStoreOptions): Promise<TemplateStore> {
+async function openRedis(uri: string, { writer, clock, readOnly }: OpenStoreOptions): Promise<TemplateStore> {
   const name = writer === undefined ? randomBytes(WRITER_BYTES) : Buffer.from(writer, 'hex');
   try {
-    return new RedisStore(uri, { writer: name, clock });
+    return new RedisStore(uri, { writer: name, clock, readOnly });
   } catch (cause) {
     throw new StoreError(describeError(cause), true, { cause });
   }

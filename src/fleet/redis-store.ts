@@ -54,6 +54,8 @@ export interface RedisStoreOptions {
   readonly limits?: Partial<StoreLimits>;
   /** Highest feature level of entries that is understood. */
   readonly level?: number;
+  /** Only to look: no member of the fleet, and a log that is not there is not begun. */
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -70,6 +72,7 @@ export class RedisStore implements TemplateStore {
   readonly #times: StoreTimes;
   readonly #limits: StoreLimits;
   readonly #level: number;
+  readonly #readOnly: boolean;
   readonly #link: RedisLink;
   readonly #writer: RedisWriter;
   readonly #by: string;
@@ -88,6 +91,7 @@ export class RedisStore implements TemplateStore {
     this.#times = { ...STORE_TIMES, ...options.times };
     this.#limits = { ...STORE_LIMITS, ...options.limits };
     this.#level = options.level ?? FEATURE_LEVEL;
+    this.#readOnly = options.readOnly ?? false;
     this.#by = Buffer.from(options.writer).toString('hex');
     this.#link = new RedisLink(this.#target, this.#times, this.#clock, this.status);
     const around = {
@@ -158,7 +162,8 @@ export class RedisStore implements TemplateStore {
 
   async watch(watcher: StoreWatcher): Promise<void> {
     const nowMs = (): number => this.#clock.monotonicMs();
-    const sync = new LogSync(watcher, this.status, newIncarnation, nowMs, this.#level);
+    const incarnation = this.#readOnly ? () => '' : newIncarnation;
+    const sync = new LogSync(watcher, this.status, incarnation, nowMs, this.#level);
     this.#sync = sync;
     this.#nextSweepMs = nowMs() + this.#times.sweepMs;
     sync.say('connecting', this.display);
@@ -176,7 +181,7 @@ export class RedisStore implements TemplateStore {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.#sync !== null) await this.members.leave().catch(() => {});
+    if (this.#sync !== null && !this.#readOnly) await this.members.leave().catch(() => {});
     await this.#link.close();
   }
 
@@ -190,7 +195,7 @@ export class RedisStore implements TemplateStore {
     if (!sync.loaded) throw new RedisError(`${this.display}: ${sync.said}`, 'config');
     this.#link.proved = true;
     try {
-      await this.members.announce(connection);
+      if (!this.#readOnly) await this.members.announce(connection);
       sync.impede(null, this.#warning);
     } catch (error) {
       // Reading is worth something without writing; the next check tries again.
@@ -216,9 +221,9 @@ export class RedisStore implements TemplateStore {
     try {
       await connection.ping();
       await this.#read(sync, connection);
-      await this.members.announce(connection);
+      if (!this.#readOnly) await this.members.announce(connection);
       sync.impede(null, this.#warning);
-      if (this.#clock.monotonicMs() >= this.#nextSweepMs) {
+      if (!this.#readOnly && this.#clock.monotonicMs() >= this.#nextSweepMs) {
         this.#nextSweepMs = this.#clock.monotonicMs() + this.#times.sweepMs;
         await this.sweep();
       }

@@ -72,6 +72,11 @@ export const METRICS: readonly MetricSpec[] = [
     'the scope table',
     ({ parts }, emit) => emit(parts.templates.scopes),
   ),
+  counted(
+    'millrace_refused_options_total',
+    'Names and sampling rates told by exporters for which there was no room, each time they are told.',
+    'options_refused',
+  ),
   counted('millrace_evicted_scopes_total', 'Exporters and domains forgotten to make room.', 'scopes_evicted'),
   countedBy(
     'millrace_sequence_lost_total',

@@ -61,6 +61,7 @@ export const STORE_METRICS: readonly MetricSpec[] = [
     skipped_invalid: 'skippedInvalid',
     refused_value: 'values_refused',
     refused_full: 'refused_full',
+    no_room: 'unshared_full',
     recalled: 'recalled',
   }),
 ];

@@ -6,7 +6,7 @@ import { type NameColumns, numberAt, type OptionsColumns, optionsColumns } from 
 import { samplingRateOf } from './sampling-rate.ts';
 import { FIRST_NAME_KIND, NUMBER_KEY_BYTES, RATE_VALUE_BYTES, StateKind } from './state-block.ts';
 import { STATE_LIMITS } from './state-limits.ts';
-import { Put, StateTable } from './state-table.ts';
+import { Put, StateTable, type StateTotal } from './state-table.ts';
 import { parseStateItem, SYSTEM_INIT_ITEM, SYSTEM_RATE_ITEM, stateItem } from './store-key.ts';
 
 /** Kinds whose key is an application id as sent; the keys of all others are numbers. */
@@ -46,9 +46,15 @@ export class ExporterState {
   readonly counters: StateCounters = { refusedNames: 0, refusedRates: 0, cutNames: 0 };
   /** Told of every item (store-key.ts) that the exporter has changed: its new value, or null when it was taken back. */
   onChange: ((item: string, payload: Uint8Array | null) => void) | null = null;
+  readonly #total: StateTotal;
   /** null until there is something to keep: most scopes send no options data. */
   #table: StateTable | null = null;
   #systemAlgorithm = 0;
+
+  /** total: shared with the other exporters of the collector. */
+  constructor(total: StateTotal) {
+    this.#total = total;
+  }
 
   /** Publications that found the shared heap full; workers went on with the snapshot before. */
   get publishFailures(): number {
@@ -59,7 +65,7 @@ export class ExporterState {
   learn(batch: FlowBatch, set: SetContext): void {
     const columns = optionsColumns(batch.plan);
     if (!columns.useful) return;
-    this.#table ??= new StateTable();
+    this.#table ??= new StateTable(this.#total);
     for (let row = set.rowStart; row < set.rowEnd; row++) this.#learnRow(this.#table, batch, columns, row);
   }
 
@@ -87,34 +93,34 @@ export class ExporterState {
     });
   }
 
-  /** Takes an item that another collector has learned; false when it is none or there is no room. Trusts nothing. */
-  restore(item: string, payload: Uint8Array): boolean {
+  /** Takes an item that another collector has learned. Trusts nothing. */
+  restore(item: string, payload: Uint8Array): 'kept' | 'unsound' | 'full' {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-    this.#table ??= new StateTable();
+    this.#table ??= new StateTable(this.#total);
     if (item === SYSTEM_INIT_ITEM) {
-      if (payload.length !== 8 || !isTime(view.getFloat64(0))) return false;
+      if (payload.length !== 8 || !isTime(view.getFloat64(0))) return 'unsound';
       this.#table.systemInitMs = view.getFloat64(0);
-      return true;
+      return 'kept';
     }
     if (item === SYSTEM_RATE_ITEM) {
-      if (!isRatePayload(view)) return false;
+      if (!isRatePayload(view)) return 'unsound';
       this.#table.systemRate = view.getFloat64(0);
       this.#systemAlgorithm = view.getUint32(8);
-      return true;
+      return 'kept';
     }
     const parsed = parseStateItem(item);
-    if (parsed === null) return false;
+    if (parsed === null) return 'unsound';
     const isApplication = APPLICATION_KINDS.has(parsed.kind);
     const { maxApplicationIdBytes, maxNameBytes } = STATE_LIMITS;
     const { length } = parsed.key;
-    if (isApplication ? length > maxApplicationIdBytes : length !== NUMBER_KEY_BYTES) return false;
+    if (isApplication ? length > maxApplicationIdBytes : length !== NUMBER_KEY_BYTES) return 'unsound';
     if (parsed.kind < FIRST_NAME_KIND) {
-      if (!isRatePayload(view)) return false;
-      return this.#table.put(parsed.kind, parsed.key, length, payload, RATE_VALUE_BYTES) !== Put.refused;
+      if (!isRatePayload(view)) return 'unsound';
+      return kept(this.#table.put(parsed.kind, parsed.key, length, payload, RATE_VALUE_BYTES));
     }
     const textBytes = payload.length > maxNameBytes ? 0 : text.set(payload, 0, payload.length);
-    if (textBytes === 0) return false;
-    return this.#table.put(parsed.kind, parsed.key, length, text.bytes, textBytes) !== Put.refused;
+    if (textBytes === 0) return 'unsound';
+    return kept(this.#table.put(parsed.kind, parsed.key, length, text.bytes, textBytes));
   }
 
   /** Drops an item that was taken back elsewhere. */
@@ -235,6 +241,10 @@ export class ExporterState {
     for (let i = 0; i < length; i++) key[i] = batch.heap[lo[row] + i];
     return length;
   }
+}
+
+function kept(put: number): 'kept' | 'full' {
+  return put === Put.refused ? 'full' : 'kept';
 }
 
 function isTime(ms: number): boolean {

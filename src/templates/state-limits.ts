@@ -1,5 +1,7 @@
-/** What one exporter and observation domain may make us remember. What does not fit is refused and counted. */
+/** What one exporter and observation domain may make us remember, and all together. What does not fit is refused and counted. */
 export const STATE_LIMITS = Object.freeze({
+  /** Names, descriptions and rates of all exporters together. */
+  maxEntriesInAll: 524_288,
   /** Names and descriptions together. */
   maxNames: 8192,
   /** Samplers, selectors, interfaces and templates with a sampling rate, of each kind. */

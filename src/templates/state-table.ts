@@ -25,6 +25,11 @@ export const Put = Object.freeze({ unchanged: 0, changed: 1, refused: 2 });
 // Only the main thread makes snapshots, so one counter serves the process; at 10^6 blocks a second it lasts 285 years.
 let lastUid = 0;
 
+/** What the tables of a collector hold together. */
+export interface StateTotal {
+  entries: number;
+}
+
 interface TablePage {
   /** Low bits of the hash that its entries share. */
   depth: number;
@@ -47,6 +52,7 @@ export class StateTable {
   readonly counts = new Uint32Array(STATE_KINDS);
   /** Publications that found the heap full. */
   failures = 0;
+  readonly #total: StateTotal;
   #directory: TablePage[] = [];
   #depth = 0;
   #dirty: TablePage[] = [];
@@ -55,6 +61,10 @@ export class StateTable {
   #skip = 0;
   #systemInitMs = Number.NaN;
   #systemRate = 0;
+
+  constructor(total: StateTotal) {
+    this.#total = total;
+  }
 
   get systemInitMs(): number {
     return this.#systemInitMs;
@@ -98,6 +108,7 @@ export class StateTable {
     copy(page.bytes, entry + ENTRY_HEADER_BYTES + keyBytes, value, valueBytes);
     page.entries++;
     this.counts[kind]++;
+    this.#total.entries++;
     this.#touch(page);
     return Put.changed;
   }
@@ -114,6 +125,7 @@ export class StateTable {
     resize(page, -bytes);
     page.entries--;
     this.counts[kind]--;
+    this.#total.entries--;
     this.#touch(page);
   }
 
@@ -204,6 +216,7 @@ export class StateTable {
     this.#skip = 0;
     this.#systemInitMs = Number.NaN;
     this.#systemRate = 0;
+    for (const count of this.counts) this.#total.entries -= count;
     this.counts.fill(0);
   }
 
@@ -243,6 +256,7 @@ export class StateTable {
   }
 
   #admits(kind: number): boolean {
+    if (this.#total.entries >= STATE_LIMITS.maxEntriesInAll) return false;
     if (kind < FIRST_NAME_KIND) return this.counts[kind] < STATE_LIMITS.maxRatesPerKind;
     let names = 0;
     for (let other = FIRST_NAME_KIND; other < STATE_KINDS; other++) names += this.counts[other];

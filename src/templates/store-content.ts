@@ -74,21 +74,26 @@ export class StoreContent {
 
   /**
    * Does what a change says; nowMs: when its ages hold. A put that does not fit has no effect, on the index neither: false.
-   * Keeps copies of the values.
    */
   apply(change: StoreChange, index: number, nowMs: number): boolean {
-    if (change.type === 'put') {
-      if (!this.fits(change.scope, change.items)) return false;
-      for (const { item, value, idleMs } of change.items) {
-        const atMs = nowMs - idleMs;
-        this.set(change.scope, item, { value: value.slice(), arrivedAtMs: atMs, announcedAtMs: atMs });
-      }
-    } else {
-      const items = change.type === 'remove' ? change.items : this.cleared(change.scope, change.what);
-      for (const item of items) this.#delete(change.scope, item);
-    }
+    if (change.type === 'put' && !this.fits(change.scope, change.items)) return false;
+    this.fold(change, nowMs);
     this.index = index;
     return true;
+  }
+
+  /** Does what a change says, whatever the limits. Keeps copies of the values. */
+  fold(change: StoreChange, nowMs: number): void {
+    const { scope } = change;
+    if (change.type === 'put') {
+      for (const { item, value, idleMs } of change.items) {
+        const atMs = nowMs - idleMs;
+        this.set(scope, item, { value: value.slice(), arrivedAtMs: atMs, announcedAtMs: atMs });
+      }
+      return;
+    }
+    const items = change.type === 'remove' ? change.items : this.cleared(scope, change.what);
+    for (const item of items) this.#delete(scope, item);
   }
 
   /** Puts an item without a question; keeps the bytes given. */

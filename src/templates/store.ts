@@ -115,7 +115,8 @@ export type StoreState = (typeof STORE_STATES)[number];
 export interface StoreWatcher {
   /**
    * All content follows scope by scope; what is not in it is not in the store. lost: the store has forgotten what it had
-   * acknowledged (wiped, replaced or rolled back), so that what is known here should be put again.
+   * acknowledged (wiped, replaced or rolled back), so that what is known here should be put again. May come in the middle
+   * of a reset, which then does not count.
    */
   resetBegin(lost: boolean): void;
   /** All items of one scope. */

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { ReadyReport } from '../../src/ops/readiness.ts';
-import { ExporterMessages, Exporters, OCTETS_FIRST, until } from '../support/fleet.ts';
+import { ExporterMessages, Exporters, OCTETS_FIRST } from '../support/fleet.ts';
 import { RedisServer } from '../support/redis-server.ts';
+import { until } from '../support/until.ts';
 import { countLines, Running, temporaryDirectory } from './child.ts';
 import { readBalanced } from './ledger-balance.ts';
 
@@ -197,7 +198,7 @@ test('a rejection that nobody handles ends the process with one line and exit co
   writeFileSync(
     module,
     `import { isMainThread } from 'node:worker_threads';
-if (isMainThread) setTimeout(() => void Promise.reject(new Error('nobody waits for this')), 1_500);
+if (isMainThread) process.once('SIGUSR2', () => void Promise.reject(new Error('nobody waits for this')));
 `,
   );
   const env = { ...process.env, NODE_OPTIONS: `--import ${pathToFileURL(module).href}` };
@@ -206,6 +207,7 @@ if (isMainThread) setTimeout(() => void Promise.reject(new Error('nobody waits f
     { env },
   );
   await collector.port();
+  collector.kill('SIGUSR2');
   const { code, stderr } = await collector.ended;
   assert.equal(code, 70, stderr);
   assert.match(stderr, /^millrace: internal error: nobody waits for this\. /m);

@@ -5,8 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ExporterMessages, Exporters, OCTETS_FIRST, until } from '../support/fleet.ts';
+import { ExporterMessages, Exporters, OCTETS_FIRST } from '../support/fleet.ts';
 import { requireProgram } from '../support/system-packages.ts';
+import { until } from '../support/until.ts';
 import { countLines, Running, temporaryDirectory } from './child.ts';
 import { readBalanced } from './ledger-balance.ts';
 

@@ -317,7 +317,11 @@ test('a store on Redis: the same commands, the history of a template, and the lo
   assert.match(history[1], /by ffffffffffffffff: defined, 1 field$/);
   assert.match(history[2], /- variable .*octetDeltaCount/);
   assert.equal((await templates(uri, 'withdraw', IPFIX, '256')).code, 0);
+  await server.command('config', 'resetstat');
   assert.equal((await templates(uri, 'list', '--json')).stdout.trim().split('\n').length, 3);
+  const commands = String(await server.command('info', 'commandstats'));
+  assert.match(commands, /cmdstat_hmget:/);
+  assert.doesNotMatch(commands, /cmdstat_(zadd|zrem|hset|hdel|xadd|unlink|publish):/);
   const log = (...args: string[]) => run(['log', ...args, '--templates', uri]);
   const tail = await log('tail', '2');
   assert.equal(tail.code, 0, tail.stderr);

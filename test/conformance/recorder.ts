@@ -6,46 +6,45 @@ const PATIENCE_MS = 30_000;
 
 /** A watcher that keeps what it is told, and holds the store to the order of calls. */
 export class Recorder implements StoreWatcher {
-  /** The content as far as it was told. */
-  readonly scopes = new Map<string, Map<string, StoredItem>>();
+  /** The content as it was told, up to the last change or reset. */
+  scopes = new Map<string, Map<string, StoredItem>>();
   readonly changes: { change: StoreChange; index: number }[] = [];
+  readonly resets: { lost: boolean; index: number }[] = [];
   readonly states: { state: StoreState; reason: string }[] = [];
+  /** Of the last change or reset. */
   index = -1;
-  resets = 0;
-  lost = false;
-  #resetting = false;
+  #reset: { lost: boolean; scopes: Map<string, Map<string, StoredItem>> } | null = null;
   readonly #waiting = new Set<() => void>();
 
   resetBegin(lost: boolean): void {
-    assert.ok(!this.#resetting, 'a reset in a reset');
-    this.#resetting = true;
-    this.lost = lost;
-    this.scopes.clear();
+    this.#reset = { lost, scopes: new Map() };
   }
 
   resetScope(scope: string, items: readonly StoredItem[]): void {
-    assert.ok(this.#resetting, 'a scope outside a reset');
-    const known = this.#scope(scope);
-    for (const one of items) {
-      assert.ok(!known.has(one.item), `${one.item} twice in a reset`);
-      known.set(one.item, one);
-    }
+    assert.ok(this.#reset !== null, 'a scope outside a reset');
+    const { scopes } = this.#reset;
+    assert.ok(!scopes.has(scope), 'a scope twice in a reset');
+    scopes.set(scope, new Map(items.map((one) => [one.item, one])));
+    assert.equal(scopes.get(scope)!.size, items.length, 'an item twice in a reset');
   }
 
   resetEnd(index: number): void {
-    assert.ok(this.#resetting, 'the end of no reset');
-    this.#resetting = false;
-    this.resets++;
+    assert.ok(this.#reset !== null, 'the end of no reset');
+    const { lost, scopes } = this.#reset;
+    this.#reset = null;
+    this.resets.push({ lost, index });
+    this.scopes = scopes;
     this.index = index;
     this.#wake();
   }
 
   changed(change: StoreChange, index: number): void {
-    assert.ok(!this.#resetting && this.resets > 0, 'a change in a reset, or before it');
+    assert.ok(this.#reset === null && this.resets.length > 0, 'a change in a reset, or before it');
     assert.ok(index > this.index, `change ${index} after ${this.index}`);
     this.index = index;
     this.changes.push({ change, index });
-    const items = this.#scope(change.scope);
+    const items = this.scopes.get(change.scope) ?? new Map<string, StoredItem>();
+    this.scopes.set(change.scope, items);
     if (change.type === 'put') for (const one of change.items) items.set(one.item, one);
     if (change.type === 'remove') for (const one of change.items) items.delete(one);
     if (change.type === 'clear') this.#clear(items, change.what);
@@ -57,6 +56,19 @@ export class Recorder implements StoreWatcher {
     assert.ok(!reason.includes('\n'), reason);
     this.states.push({ state, reason });
     this.#wake();
+  }
+
+  get last(): StoreState | undefined {
+    return this.states.at(-1)?.state;
+  }
+
+  /** All content, in one order. */
+  lines(): string[] {
+    const lines: string[] = [];
+    for (const [scope, items] of this.scopes)
+      for (const { item, value } of items.values())
+        lines.push(`${scope}\t${item}\t${Buffer.from(value).toString('hex')}`);
+    return lines.sort();
   }
 
   /** Values of a scope by item, each octet as a character. */
@@ -72,13 +84,7 @@ export class Recorder implements StoreWatcher {
   }
 
   untilState(state: StoreState): Promise<void> {
-    return this.#until(state, () => this.states.at(-1)?.state === state);
-  }
-
-  #scope(scope: string): Map<string, StoredItem> {
-    let items = this.scopes.get(scope);
-    if (items === undefined) this.scopes.set(scope, (items = new Map()));
-    return items;
+    return this.#until(state, () => this.last === state);
   }
 
   /** Octet 5 is the kind; what is of a later format (octet 4) is of none. */

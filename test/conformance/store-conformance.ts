@@ -406,7 +406,7 @@ export function storeConformance(
         const { index } = await store.put(OTHER, [template(300, 'c', { scope: OTHER })]);
         const watcher = new Recorder();
         await store.watch(watcher);
-        assert.equal(watcher.resets, 1);
+        assert.equal(watcher.resets.length, 1);
         assert.ok(watcher.index >= index);
         assert.deepEqual([...watcher.scopes.keys()].sort(), [SCOPE, OTHER]);
         assert.deepEqual(Object.keys(watcher.items(SCOPE)).sort(), [
@@ -423,9 +423,9 @@ export function storeConformance(
       using(async (store) => {
         const watcher = new Recorder();
         await store.watch(watcher);
-        assert.equal(watcher.resets, 1);
+        assert.equal(watcher.resets.length, 1);
         assert.equal(watcher.scopes.size, 0);
-        assert.equal(watcher.lost, false);
+        assert.equal(watcher.resets[0].lost, false);
       }),
     );
 

@@ -8,7 +8,8 @@ import { pathToFileURL } from 'node:url';
 import { parseAddress } from '../../src/base/ip.ts';
 import { Collector } from '../../src/collector.ts';
 import { parseOutputUri } from '../../src/output/output-uri.ts';
-import { ExporterMessages, OCTETS_FIRST, until } from '../support/fleet.ts';
+import { ExporterMessages, OCTETS_FIRST } from '../support/fleet.ts';
+import { until } from '../support/until.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-store-host-'));
 after(() => rmSync(directory, { recursive: true, force: true }));

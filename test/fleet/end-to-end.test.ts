@@ -16,9 +16,9 @@ import {
   type Flow,
   OCTETS_FIRST,
   PACKETS_FIRST,
-  until,
 } from '../support/fleet.ts';
 import { RedisServer } from '../support/redis-server.ts';
+import { until } from '../support/until.ts';
 
 const exporters = new Exporters();
 let redis: RedisServer;

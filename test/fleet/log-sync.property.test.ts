@@ -13,8 +13,8 @@ import { parseRedisUri } from '../../src/fleet/redis-uri.ts';
 import { newStoreStatus } from '../../src/fleet/store-status.ts';
 import { STORE_LIMITS } from '../../src/templates/store.ts';
 import { ValueKind } from '../../src/templates/stored-value.ts';
+import { Recorder } from '../conformance/recorder.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { StoreWitness } from '../support/store-witness.ts';
 import { newItem } from '../support/stored-values.ts';
 
 let server: RedisServer;
@@ -103,7 +103,7 @@ async function history(ops: readonly Op[]): Promise<void> {
   const fleet = `f${counter++}`;
   const keys = new FleetKeys('millrace', fleet);
   const status = newStoreStatus();
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   const sync = new LogSync(
     witness,
     status,
@@ -229,10 +229,10 @@ test('LOG-13: the content at an index and the tail after it are the full log, fo
   await raw.flushall();
   const store = new RedisStore(`${server.uri}?fleet=points`, { writer: new Uint8Array(8) });
   const keys = new FleetKeys('millrace', 'points');
-  const points: { witness: StoreWitness; sync: LogSync }[] = [];
+  const points: { witness: Recorder; sync: LogSync }[] = [];
   const reader = new RedisReader(connection, keys, STORE_LIMITS, newStoreStatus());
   for (let k = 0; k < 50; k++) {
-    const witness = new StoreWitness();
+    const witness = new Recorder();
     const sync = new LogSync(
       witness,
       newStoreStatus(),

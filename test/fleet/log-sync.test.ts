@@ -12,9 +12,10 @@ import { RedisStore } from '../../src/fleet/redis-store.ts';
 import { parseRedisUri } from '../../src/fleet/redis-uri.ts';
 import { newStoreStatus } from '../../src/fleet/store-status.ts';
 import { STORE_LIMITS } from '../../src/templates/store.ts';
+import { Recorder } from '../conformance/recorder.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { StoreWitness, until } from '../support/store-witness.ts';
 import { newItem } from '../support/stored-values.ts';
+import { until } from '../support/until.ts';
 
 const S = 'ipfix/192.0.2.1/0/7';
 let server: RedisServer;
@@ -34,7 +35,7 @@ after(async () => {
 function fixture(fleet: string) {
   const keys = new FleetKeys('millrace', fleet);
   const status = newStoreStatus();
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   const sync = new LogSync(
     witness,
     status,
@@ -65,7 +66,7 @@ test('LOG-19: in front of an entry that this release must know, applying waits, 
   assert.equal(witness.last, 'blocked');
   assert.match(witness.states.at(-1)?.reason ?? '', /entry 2 .*kind 900/);
   assert.deepEqual([status.appliedIndex, status.index, status.blocked], [1, 3, 1]);
-  assert.deepEqual([...(witness.content.get(S)?.keys() ?? [])], ['template/256']);
+  assert.deepEqual([...(witness.scopes.get(S)?.keys() ?? [])], ['template/256']);
   const learnt: string[] = [];
   sync.gate.register<string>(900, {
     decode: (body) => Buffer.from(body).toString(),
@@ -74,7 +75,7 @@ test('LOG-19: in front of an entry that this release must know, applying waits, 
   await sync.read(reader);
   assert.equal(witness.last, 'synced');
   assert.deepEqual(learnt, ['of tomorrow']);
-  assert.equal(witness.content.get(S)?.size, 2);
+  assert.equal(witness.scopes.get(S)?.size, 2);
   assert.equal(witness.resets.length, 1);
   await store.close();
 });

@@ -9,10 +9,10 @@ import {
   FleetCollector,
   OCTETS_FIRST,
   PACKETS_FIRST,
-  until,
 } from '../support/fleet.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RespProxy } from '../support/resp-proxy.ts';
+import { until } from '../support/until.ts';
 
 const exporters = new Exporters();
 const EXPORTER = '127.0.0.9';

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { RedisStore } from '../../src/fleet/redis-store.ts';
 import { StoreError } from '../../src/templates/store.ts';
+import { Recorder } from '../conformance/recorder.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { type Fate, type Passing, RespProxy } from '../support/resp-proxy.ts';
-import { StoreWitness, until } from '../support/store-witness.ts';
 import { newItem } from '../support/stored-values.ts';
+import { until } from '../support/until.ts';
 
 const S = 'ipfix/192.0.2.1/0/7';
 const TIMES = { connectMs: 1000, commandMs: 300, retryFirstMs: 5, retryLongestMs: 50, checkMs: 100 };
@@ -36,7 +37,7 @@ async function watchThrough(fate: (step: Step) => Fate): Promise<Step[]> {
     });
   const writer = make(`127.0.0.1:${server.port}`, 1);
   const store = make(hostPort, 2);
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   const first = proxy.connections;
   const steps: Step[] = [];
   await writer.put(S, [newItem(S, 'template/256')]);
@@ -53,7 +54,7 @@ async function watchThrough(fate: (step: Step) => Fate): Promise<Step[]> {
     await until('synced', () => witness.last === 'synced');
     const until_ = steps.length;
     await writer.put(S, [newItem(S, 'template/257')]);
-    await until('told', () => witness.content.get(S)?.size === 2);
+    await until('told', () => witness.scopes.get(S)?.size === 2);
     assert.ok(witness.resets.every(({ lost }) => !lost));
     return steps.slice(0, until_);
   } finally {

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { RedisStore } from '../../src/fleet/redis-store.ts';
 import { StoreError } from '../../src/templates/store.ts';
+import { Recorder } from '../conformance/recorder.ts';
 import { freePort, RedisServer } from '../support/redis-server.ts';
 import { selfSigned } from '../support/self-signed.ts';
-import { StoreWitness, until } from '../support/store-witness.ts';
 import { newItem } from '../support/stored-values.ts';
+import { until } from '../support/until.ts';
 
 const S = 'ipfix/192.0.2.1/0/7';
 const TIMES = { connectMs: 3000, commandMs: 1000, retryFirstMs: 10, retryLongestMs: 300, checkMs: 200 };
@@ -29,9 +30,9 @@ function newStore(uri: string): RedisStore {
   return store;
 }
 /** Two collectors that see each other's templates. */
-async function exchange(uri: string): Promise<{ stores: RedisStore[]; witnesses: StoreWitness[] }> {
+async function exchange(uri: string): Promise<{ stores: RedisStore[]; witnesses: Recorder[] }> {
   const stores = [newStore(uri), newStore(uri)];
-  const witnesses = [new StoreWitness(), new StoreWitness()];
+  const witnesses = [new Recorder(), new Recorder()];
   for (const [i, store] of stores.entries()) await store.watch(witnesses[i]);
   await stores[0].put(S, [newItem(S, 'template/256')]);
   await stores[1].put(S, [newItem(S, 'template/257')]);
@@ -67,7 +68,7 @@ test('Sentinel: the master is found, and the next one after a failover', async (
       () => false,
     ),
   );
-  await until('told', () => witnesses[1].content.get(S)?.has('template/300') === true);
+  await until('told', () => witnesses[1].scopes.get(S)?.has('template/300') === true);
 });
 
 test('Cluster: all keys of a fleet are in one slot, copies come through any node', async () => {
@@ -94,7 +95,7 @@ test('Cluster: all keys of a fleet are in one slot, copies come through any node
   for (const fleet of ['lab', 'north', 'south']) {
     const { stores, witnesses } = await exchange(`redis+cluster://${hosts}?fleet=${fleet}`);
     assert.equal((await stores[0].audit.verify()).content, 'equal');
-    assert.equal(witnesses[1].content.size, 2);
+    assert.equal(witnesses[1].scopes.size, 2);
   }
   const single = newStore(`redis://127.0.0.1:${nodes[0].port}?fleet=lab`);
   const other = newStore(`redis://127.0.0.1:${nodes[1].port}?fleet=lab`);

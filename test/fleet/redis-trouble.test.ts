@@ -5,10 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { FleetKeys } from '../../src/fleet/fleet-keys.ts';
 import { RedisStore, type RedisStoreOptions } from '../../src/fleet/redis-store.ts';
 import { StoreError } from '../../src/templates/store.ts';
+import { Recorder } from '../conformance/recorder.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RespProxy } from '../support/resp-proxy.ts';
-import { StoreWitness, until } from '../support/store-witness.ts';
 import { newItem } from '../support/stored-values.ts';
+import { until } from '../support/until.ts';
 
 const S = 'ipfix/192.0.2.1/0/7';
 const T = 'template/256';
@@ -39,13 +40,13 @@ function newStore(uri: string, options: Partial<RedisStoreOptions> = {}): RedisS
   ends.push(() => store.close());
   return store;
 }
-async function watched(uri: string): Promise<{ store: RedisStore; witness: StoreWitness }> {
+async function watched(uri: string): Promise<{ store: RedisStore; witness: Recorder }> {
   const store = newStore(uri);
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await store.watch(witness);
   return { store, witness };
 }
-const synced = (witness: StoreWitness): Promise<void> => until('synced', () => witness.last === 'synced');
+const synced = (witness: Recorder): Promise<true> => until('synced', () => witness.last === 'synced');
 
 test('LOG-7: a subscriber that was cut off gets the 50 entries of meanwhile, in order, without further traffic', async () => {
   const server = await startServer();
@@ -109,9 +110,9 @@ test('Redis killed and restarted empty: the new log is not taken for the old one
   await server.startAgain();
   await until('resets', () => [witness, other.witness].every((one) => one.resets.at(-1)?.lost === true));
   await Promise.all([synced(witness), synced(other.witness)]);
-  assert.equal(witness.content.size, 0);
+  assert.equal(witness.scopes.size, 0);
   for (let i = 0; i < 3; i++) await other.store.put(S, [newItem(S, `template/${300 + i}`)]);
-  await until('entries of the new log', () => witness.content.get(S)?.size === 3);
+  await until('entries of the new log', () => witness.scopes.get(S)?.size === 3);
 });
 
 test('LOG-15: FLUSHALL after many entries: the entries of the new log are applied', async () => {
@@ -129,7 +130,7 @@ test('LOG-15: FLUSHALL after many entries: the entries of the new log are applie
   for (const one of [witness, other.witness])
     await until(
       'content',
-      () => one.content.get(S)?.has('template/301') === true && one.content.get(S)?.size === 2,
+      () => one.scopes.get(S)?.has('template/301') === true && one.scopes.get(S)?.size === 2,
     );
   assert.equal((await store.audit.verify()).content, 'equal');
 });
@@ -145,7 +146,7 @@ test('a Redis that hangs is noticed by deadlines, and caught up with when it goe
   server.resume();
   await synced(witness);
   await store.put(S, [newItem(S, 'template/300')]);
-  await until('again', () => witness.content.get(S)?.has('template/300') === true);
+  await until('again', () => witness.scopes.get(S)?.has('template/300') === true);
   assert.equal((await store.audit.verify()).content, 'equal');
 });
 
@@ -219,10 +220,10 @@ test('failover to a replica that missed the last writes: regress is found, and t
   await replica.command('replicaof', 'no', 'one');
   await until('reset', () => witness.resets.at(-1)?.lost === true && witness.last === 'synced');
   assert.equal(store.status.regressed, 1);
-  assert.equal(witness.content.get(S)?.size, 10);
+  assert.equal(witness.scopes.get(S)?.size, 10);
   for (let i = 10; i < 15; i++)
     assert.equal((await store.put(S, [newItem(S, `template/${300 + i}`)])).outcome, 'stored');
-  await until('again', () => witness.content.get(S)?.size === 15);
+  await until('again', () => witness.scopes.get(S)?.size === 15);
   assert.equal((await store.audit.verify()).content, 'equal');
 });
 
@@ -272,7 +273,7 @@ test('a log trimmed past a collector: read anew, nothing lost', async () => {
   for (let i = 0; i < 20; i++) await writer.put(S, [newItem(S, `template/${300 + i}`)]);
   await server.command('xtrim', KEYS.log, 'MAXLEN', '5');
   proxy.fate = () => 'pass';
-  await until('all', () => witness.content.get(S)?.size === 21);
+  await until('all', () => witness.scopes.get(S)?.size === 21);
   assert.deepEqual(
     witness.resets.map(({ lost }) => lost),
     [false, false],
@@ -284,7 +285,7 @@ test('unreachable at first: said, not fatal, and found when it comes', async () 
   const server = await startServer();
   await server.stop();
   const store = newStore(server.uri);
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await assert.rejects(store.watch(witness), (error: unknown) => {
     return error instanceof StoreError && !error.fatal && /connection refused/.test(error.message);
   });
@@ -321,7 +322,7 @@ test('wrong password, user, database, type of key, rights or kind of server: fat
   ];
   for (const [uri, says] of cases) {
     const store = newStore(uri);
-    await assert.rejects(store.watch(new StoreWitness()), (error: unknown) => {
+    await assert.rejects(store.watch(new Recorder()), (error: unknown) => {
       assert.ok(error instanceof StoreError, uri);
       assert.match(error.message, says, uri);
       assert.ok(error.fatal, uri);
@@ -334,7 +335,7 @@ test('wrong password, user, database, type of key, rights or kind of server: fat
       await assert.rejects(single.put(S, [newItem(S, T)]), (error: unknown) => (error as StoreError).fatal);
   }
   const right = newStore(`redis://:the-secret@127.0.0.1:${port}/2`);
-  await right.watch(new StoreWitness());
+  await right.watch(new Recorder());
 });
 
 test('the rights that docs/fleet.md names are enough', async () => {
@@ -365,9 +366,9 @@ test('a store that was used before it is watched is watched over the same connec
   const server = await startServer();
   const store = newStore(server.uri);
   await store.put(S, [newItem(S, T)]);
-  const witness = new StoreWitness();
+  const witness = new Recorder();
   await store.watch(witness);
-  assert.equal(witness.content.get(S)?.size, 1);
+  assert.equal(witness.scopes.get(S)?.size, 1);
   await store.put(S, [newItem(S, 'template/257')]);
   await until('told', () => witness.index === 2);
 });
@@ -405,6 +406,6 @@ test('a store can be closed at any time, and is closed then', async () => {
   await idle.close();
   await server.stop();
   const trying = newStore(server.uri);
-  await trying.watch(new StoreWitness()).catch(() => {});
+  await trying.watch(new Recorder()).catch(() => {});
   await trying.close();
 });

@@ -7,22 +7,7 @@ import type { CollectorReport } from '../../src/collector.ts';
 import type { StoreReport } from '../../src/dispatch/store-host.ts';
 import { Running } from '../cli/child.ts';
 import { concat, ipfix, set, template, u16, u32 } from './bytes.ts';
-
-const WAIT_MS = 60_000;
-
-/** Asks again and again until there is an answer. */
-export async function until<T>(
-  what: string,
-  ask: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  const endMs = Date.now() + WAIT_MS;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > endMs) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+import { until } from './until.ts';
 
 export interface Flow {
   exporter: string;

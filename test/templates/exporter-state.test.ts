@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Dialect } from '../../src/decode/layout.ts';
 import { ExporterState } from '../../src/templates/exporter-state.ts';
 import { STATE_LIMITS } from '../../src/templates/state-limits.ts';
+import type { StateTotal } from '../../src/templates/state-table.ts';
 import { StateReader, type StateView } from '../../src/templates/state-view.ts';
 import { LastingBlocks } from './blocks.ts';
 import { type Cell, optionsBatch } from './options-batch.ts';
@@ -13,10 +14,11 @@ const NONE = -1;
 /** A state with everything around it. */
 class Bench {
   readonly blocks: LastingBlocks;
-  readonly state = new ExporterState();
+  readonly state: ExporterState;
   readonly reader: StateReader;
 
-  constructor(capacity = 1 << 20) {
+  constructor(capacity = 1 << 20, total: StateTotal = { entries: 0 }) {
+    this.state = new ExporterState(total);
     this.blocks = new LastingBlocks(capacity);
     this.reader = new StateReader(this.blocks);
   }
@@ -295,7 +297,7 @@ describe('exporter state: system time and names', () => {
       vrfs: [{ id: 1, name: 'red' }],
       applications: [{ id: '03000016', name: 'ssh' }],
     });
-    assert.deepEqual(new ExporterState().describe(), {
+    assert.deepEqual(new ExporterState({ entries: 0 }).describe(), {
       samplers: [],
       selectors: [],
       templates: [],
@@ -346,6 +348,33 @@ describe('exporter state: limits', () => {
     // A name that goes makes room for another.
     bench.v9('2/4 | 82/8', [0, ''], [maxNames, 'in']);
     assert.equal(textOf(bench.view.interfaceName(maxNames)), 'in');
+  });
+
+  it('all exporters together keep so many names and rates', () => {
+    const total = { entries: STATE_LIMITS.maxEntriesInAll - 3 };
+    const [one, other] = [new Bench(1 << 20, total), new Bench(1 << 20, total)];
+    one.v9('2/4 | 82/8', [1, 'a'], [2, 'b']);
+    other.ipfix('48/2 | 34/4', [1, 10]);
+    assert.deepEqual(other.state.counters, { refusedNames: 0, refusedRates: 0, cutNames: 0 });
+    other.v9('2/4 | 82/8', [1, 'over']);
+    other.ipfix('48/2 | 34/4', [1, 20], [2, 10]);
+    one.v9('2/4 | 82/8', [1, 'another']);
+    assert.deepEqual(other.state.counters, { refusedNames: 1, refusedRates: 1, cutNames: 0 });
+    assert.deepEqual(one.state.counters, { refusedNames: 0, refusedRates: 0, cutNames: 0 });
+    assert.equal(textOf(one.view.interfaceName(1)), 'another');
+    assert.equal(other.view.interfaceName(1), null);
+    assert.equal(other.view.samplingRate(1, NONE, NONE, NONE), 20);
+    // What one takes back, or an exporter that is gone, makes room for the others.
+    one.v9('2/4 | 82/8', [2, '']);
+    other.v9('2/4 | 82/8', [1, 'in'], [2, 'over']);
+    assert.equal(textOf(other.view.interfaceName(1)), 'in');
+    assert.equal(other.state.counters.refusedNames, 2);
+    one.state.release(one.blocks);
+    other.v9('2/4 | 82/8', [2, 'in'], [3, 'over']);
+    assert.equal(other.state.counters.refusedNames, 3);
+    other.state.release(other.blocks);
+    other.state.release(other.blocks);
+    assert.equal(total.entries, STATE_LIMITS.maxEntriesInAll - 3);
   });
 
   it('cuts long names between characters', () => {

@@ -61,7 +61,7 @@ test('content, order of changes and idle times survive a restart', async () => {
   const watcher = new Recorder();
   await second.watch(watcher);
   assert.equal(watcher.index, index);
-  assert.equal(watcher.lost, false);
+  assert.equal(watcher.resets[0].lost, false);
   const [a, b] = await second.getScope(SCOPE);
   assert.equal(textOf(a.value), 'later');
   assert.equal(a.idleMs, DAY_MS);
@@ -222,7 +222,7 @@ for (const [what, damage] of [
     assert.deepEqual(readFileSync(`${path}.damaged`), damaged);
     const watcher = new Recorder();
     await second.watch(watcher);
-    assert.equal(watcher.lost, true);
+    assert.equal(watcher.resets[0].lost, true);
     await second.put(SCOPE, define('again'));
     await second.close();
     const third = await FileStore.open(path, { notice: (line) => lines.push(line) });

@@ -24,7 +24,7 @@ const textOf = (bytes: Uint8Array | null): string | null => bytes && Buffer.from
 describe('exporter state snapshots', () => {
   it('nothing known: no snapshot', () => {
     const blocks = new LastingBlocks(1 << 16);
-    const state = new ExporterState();
+    const state = new ExporterState({ entries: 0 });
     assert.equal(state.publish(blocks), 0);
     learnRate(state, 0);
     assert.equal(state.publish(blocks), 0);
@@ -39,7 +39,7 @@ describe('exporter state snapshots', () => {
 
   it('what is announced again changes nothing', () => {
     const blocks = new LastingBlocks(1 << 16);
-    const state = new ExporterState();
+    const state = new ExporterState({ entries: 0 });
     learnName(state, 1, 'one');
     learnRate(state, 10);
     const address = state.publish(blocks);
@@ -56,7 +56,7 @@ describe('exporter state snapshots', () => {
 
   it('a change writes the root and one page, however much is known', () => {
     const blocks = new LastingBlocks(1 << 22);
-    const state = new ExporterState();
+    const state = new ExporterState({ entries: 0 });
     for (let i = 0; i < 3000; i++) learnName(state, i, `interface ${i}`);
     state.publish(blocks);
     const { size } = blocks.live;
@@ -70,7 +70,7 @@ describe('exporter state snapshots', () => {
 
   it('release gives everything back', () => {
     const blocks = new LastingBlocks(1 << 20);
-    const state = new ExporterState();
+    const state = new ExporterState({ entries: 0 });
     for (let i = 0; i < 500; i++) learnName(state, i, `interface ${i}`);
     learnRate(state, 5);
     state.publish(blocks);
@@ -78,14 +78,14 @@ describe('exporter state snapshots', () => {
     state.release(blocks);
     assert.equal(blocks.live.size, 0);
     assert.equal(state.publish(blocks), 0);
-    assert.deepEqual(state.describe(), new ExporterState().describe());
+    assert.deepEqual(state.describe(), new ExporterState({ entries: 0 }).describe());
     learnName(state, 1, 'anew');
     assert.equal(textOf(new StateReader(blocks).at(state.publish(blocks)).interfaceName(1)), 'anew');
   });
 
   it('a full heap: the snapshot before stays, and it is tried again later', () => {
     const blocks = new LastingBlocks(1 << 16);
-    const state = new ExporterState();
+    const state = new ExporterState({ entries: 0 });
     const reader = new StateReader(blocks);
     learnName(state, 1, 'old');
     const old = state.publish(blocks);
@@ -103,7 +103,7 @@ describe('exporter state snapshots', () => {
   });
 
   it('room for some of the blocks only: none is kept', () => {
-    const state = new ExporterState();
+    const state = new ExporterState({ entries: 0 });
     for (let i = 0; i < 100; i++) learnName(state, i, `interface ${i}`);
     const blocks = new LastingBlocks(2000);
     assert.equal(state.publish(blocks), 0);
@@ -114,7 +114,7 @@ describe('exporter state snapshots', () => {
 
   it('a reader answers from no block that is gone', () => {
     const blocks = new ReusedBlocks(1 << 16);
-    const state = new ExporterState();
+    const state = new ExporterState({ entries: 0 });
     const reader = new StateReader(blocks);
     learnName(state, 1, 'one');
     learnName(state, 2, 'two');
@@ -128,7 +128,7 @@ describe('exporter state snapshots', () => {
     assert.equal(view.interfaceName(2), null);
     assert.equal(reader.at(address).interfaceName(1), null);
     // Another exporter's snapshot of the same form takes the place.
-    const other = new ExporterState();
+    const other = new ExporterState({ entries: 0 });
     learnName(other, 1, 'uno');
     learnName(other, 2, 'due');
     assert.equal(other.publish(blocks), address);
@@ -138,7 +138,7 @@ describe('exporter state snapshots', () => {
 
   it('nor from a page other than the one its root means', () => {
     const blocks = new LastingBlocks(1 << 16);
-    const state = new ExporterState();
+    const state = new ExporterState({ entries: 0 });
     learnName(state, 1, 'one');
     const root = state.publish(blocks);
     const page = [...blocks.live.keys()].find((address) => address !== root)!;
@@ -148,7 +148,7 @@ describe('exporter state snapshots', () => {
 
   it('what a reader remembers is never taken for an answer of another snapshot', () => {
     const blocks = new ReusedBlocks(1 << 16);
-    const state = new ExporterState();
+    const state = new ExporterState({ entries: 0 });
     const reader = new StateReader(blocks);
     for (let i = 0; i < 20_000; i++) {
       const name = `name ${i % 7}`;
@@ -236,7 +236,7 @@ describe('exporter state snapshots: any history', () => {
     fc.assert(
       fc.property(history, (rounds) => {
         const blocks = new LastingBlocks(1 << 20);
-        const state = new ExporterState();
+        const state = new ExporterState({ entries: 0 });
         const reader = new StateReader(blocks);
         const expected = start();
         const ids = new Set<string>();
@@ -273,7 +273,7 @@ describe('exporter state snapshots: any history', () => {
           const reader = new StateReader(blocks);
           const exporters = [one, two].map((rounds) => ({
             rounds,
-            state: new ExporterState(),
+            state: new ExporterState({ entries: 0 }),
             expected: start(),
           }));
           const ids = new Set<string>();
@@ -313,7 +313,7 @@ describe('the table behind it', () => {
   });
 
   it('keys that share all low bits of their hash fill one page and no more', () => {
-    const table = new StateTable();
+    const table = new StateTable({ entries: 0 });
     const value = Uint8Array.of(1);
     const key = Buffer.alloc(8);
     let tried = 0;

@@ -1,6 +1,7 @@
 import { planSource } from '../../decode/compile.ts';
 import type { Layout } from '../../decode/layout.ts';
 import { createPlan } from '../../decode/plan.ts';
+import { IGNORE_ALL } from '../../dispatch/ignore-all.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScanHandler, Scanner } from '../../dispatch/scanner.ts';
 import type { ElementLookup } from '../../elements/element.ts';
 import { openCapture } from '../../receive/capture/capture.ts';
@@ -22,10 +23,9 @@ async function layoutsOf(file: string, elements: ElementLookup): Promise<Map<Lay
     if (names === undefined) layouts.set(layout, new Set([name]));
     else names.add(name);
   };
-  const ignore = (): void => {};
   const handler: ScanHandler<null> = {
+    ...IGNORE_ALL,
     companion: () => null,
-    scopeEvicted: ignore,
     bound: ({ layout, templateId }: TemplateEntry) => {
       if (layout.dialect < 9) note(layout, `version ${layout.dialect}`);
       else note(layout, `template ${templateId}`);
@@ -34,16 +34,6 @@ async function layoutsOf(file: string, elements: ElementLookup): Promise<Map<Lay
       const entry = scope?.templates.get(templateId);
       if (entry !== undefined && action !== 'refused') note(entry.layout, `${kind} template ${templateId}`);
     },
-    released: ignore,
-    missing: ignore,
-    message: ignore,
-    fault: ignore,
-    withdrawalIgnored: ignore,
-    reservedSet: ignore,
-    emptySet: ignore,
-    heldExpired: ignore,
-    heldOverflowed: ignore,
-    heldWithdrawn: ignore,
   };
   const options = { ...DEFAULT_SCANNER_OPTIONS, pending: null, templateTtlMs: Number.POSITIVE_INFINITY };
   const scanner = new Scanner<null>(options, elements, LOCAL_ENTRIES, handler);

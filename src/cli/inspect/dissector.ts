@@ -5,6 +5,7 @@ import { createLayout, type Dialect, VARIABLE_LENGTH } from '../../decode/layout
 import { Materializer } from '../../decode/lists.ts';
 import { type Column, createPlan } from '../../decode/plan.ts';
 import { Jit } from '../../decode/plan-runner.ts';
+import { IGNORE_ALL } from '../../dispatch/ignore-all.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScanHandler, Scanner } from '../../dispatch/scanner.ts';
 import type { ElementLookup } from '../../elements/element.ts';
 import type { Scope, TemplateEntry } from '../../templates/scope.ts';
@@ -81,8 +82,8 @@ export class Dissector {
   }
 
   #handler(): ScanHandler<null> {
-    const ignore = (): void => {};
     return {
+      ...IGNORE_ALL,
       companion: () => null,
       bound: (entry, scope, header, start, end) =>
         void this.#data.set(start, this.#records(entry, scope, header, start, end)),
@@ -90,15 +91,6 @@ export class Dissector {
         void this.#fates.push({ templateId, text: reason === undefined ? action : `${action}: ${reason}` }),
       message: (_scope, header) => void this.#sound.add(header.start),
       fault: (fault, offset) => this.#fault(fault, offset),
-      scopeEvicted: ignore,
-      released: ignore,
-      missing: ignore,
-      withdrawalIgnored: ignore,
-      reservedSet: ignore,
-      emptySet: ignore,
-      heldExpired: ignore,
-      heldOverflowed: ignore,
-      heldWithdrawn: ignore,
     };
   }
 
