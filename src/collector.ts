@@ -409,12 +409,14 @@ export class Collector {
     return new DgramReceiver(address, this.memory, ring, this.#clock, () => this.#pipeline!.schedule());
   }
 
-  #checkBuffer({ port, receiveBufferBytes: got }: Receiver, bufferBytes: number): void {
-    // Linux says twice what it was asked for, because it counts its own bookkeeping.
+  #checkBuffer({ port, receiveBufferBytes }: Receiver, bufferBytes: number): void {
+    const linux = process.platform === 'linux';
+    // Linux says twice what it gave, because it counts its own bookkeeping.
+    const got = linux ? receiveBufferBytes / 2 : receiveBufferBytes;
     if (got >= bufferBytes) return;
     this.#log.warn(
-      `port ${port}: the system caps the receive buffer at ${got} bytes; ` +
-        `for ${bufferBytes}: sysctl -w net.core.rmem_max=${bufferBytes}`,
+      `port ${port}: the system caps the receive buffer at ${got} bytes; for ${bufferBytes}: ` +
+        (linux ? `sysctl -w net.core.rmem_max=${bufferBytes}` : 'raise its limit'),
     );
   }
 
@@ -439,7 +441,7 @@ export class Collector {
   /** Counts what the kernel dropped, from the system's table where it has one: sockets tell only with the next datagram. */
   async countKernelDrops(): Promise<void> {
     if (this.#receivers.length === 0) return;
-    const drops = await kernelDrops(new Set(this.ports));
+    const drops = await kernelDrops(this.#receivers);
     if (!Number.isNaN(drops)) this.ledger.raise(Count.datagrams_kernel_dropped, drops);
   }
 
