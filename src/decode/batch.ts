@@ -166,7 +166,7 @@ export class FlowBatch {
     const need = this.heapUsed + bytes;
     if (need > this.heap.length) {
       const larger = largerHeap(need, this.heap.length * 2);
-      larger.set(this.heap.subarray(0, this.heapUsed));
+      if (this.heapUsed > 0) larger.set(this.heap.subarray(0, this.heapUsed));
       this.heap = larger;
       this.#grown = larger;
     }
