@@ -91,7 +91,7 @@ function collectorOf(format: string, version: string, workers: number): PeerColl
       '--output',
       `file:${folder}/flows.out?format=${format}`,
       // Where it is by default the templates of the user's own collector are.
-      '--template-store',
+      '--templates',
       `file:${folder}/templates.mrt`,
       '--ledger',
       join(folder, 'ledger.json'),
