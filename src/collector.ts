@@ -27,7 +27,7 @@ import type { Encoding } from './output/encoder.ts';
 import type { WhenFull } from './output/output-queue.ts';
 import type { OutputSpec } from './output/output-uri.ts';
 import { Tail } from './output/tail.ts';
-import { DgramReceiver } from './receive/dgram-receiver.ts';
+import { DgramReceiver, probeListen } from './receive/dgram-receiver.ts';
 import { Feeder } from './receive/feeder.ts';
 import { kernelDrops } from './receive/kernel-drops.ts';
 import { chooseReceive, type ReceiveChoice, type ReceiveMode } from './receive/receive-mode.ts';
@@ -381,6 +381,8 @@ export class Collector {
   async #openSockets(addresses: readonly ListenAddress[]): Promise<void> {
     const bufferBytes = this.#options.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES;
     for (const address of addresses) {
+      // Sockets that share their port would share it with those of another collector, too, and each would get a part.
+      if (this.#receive.receivers > 1) (await probeListen(address))();
       let port = address.port;
       for (let i = 0; i < this.#receive.receivers; i++) {
         const receiver = this.#receiver({ ...address, port });

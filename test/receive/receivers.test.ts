@@ -207,6 +207,25 @@ test('several receivers share a port, each with its own ring, and all is account
   assert.equal(new Set(values).size, senders * 50);
 });
 
+test('a port that another collector shares among its receivers is taken', async (t) => {
+  if (!MODES.includes('recvmmsg' as never)) {
+    t.diagnostic('recvmmsg does not run here');
+    return;
+  }
+  for (const host of ['127.0.0.1', '::']) {
+    const { collector, port } = await collecting({ receive: 'recvmmsg', receivers: 2, host });
+    const second = new Collector({
+      source: { listen: [{ host, port }] },
+      outputs: [parseOutputUri('null:', { format: 'ndjson', schema: 'iana' })],
+      workers: 1,
+      receive: 'recvmmsg',
+      receivers: 2,
+    });
+    await assert.rejects(second.start(), { code: 'LISTEN_FAILED', message: /address already in use$/ });
+    await collector.stop();
+  }
+});
+
 test('a receive thread that dies is replaced, and its socket loses nothing', async (t) => {
   if (!MODES.includes('recvmmsg' as never)) {
     t.diagnostic('recvmmsg does not run here');
