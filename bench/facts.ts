@@ -24,9 +24,10 @@ import { Slabs } from '../src/memory/slabs.ts';
 import { createEncoder } from '../src/output/create-encoder.ts';
 import { FORMATS, SCHEMAS } from '../src/output/encoder.ts';
 import { parseOutputUri } from '../src/output/output-uri.ts';
+import { countMade, type Made } from './made.ts';
 import { boundSets } from './micro/decoded.ts';
-import { encodeInput } from './micro/encode.bench.ts';
-import { SHAPES } from './micro/plan.bench.ts';
+import { encodeBenches, encodeInput } from './micro/encode.bench.ts';
+import { planBenches, SHAPES } from './micro/plan.bench.ts';
 
 export const FACTS_FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../perf-reports/facts');
 
@@ -37,6 +38,7 @@ export async function computeFacts(): Promise<Record<string, object>> {
     'plans.json': planFacts(),
     'encoded.json': encodedFacts(),
     'copies.json': copyFacts(),
+    'allocations.json': await allocationFacts(),
   };
 }
 
@@ -159,6 +161,27 @@ function copyFacts(): object {
       },
     ),
   };
+}
+
+/** What decoding and encoding make anew for 1 000 records when they have run before. */
+async function allocationFacts(): Promise<object> {
+  const facts: Record<string, Made | string> = {
+    how:
+      'Counted, for 1 000 records after a first run: typed arrays, views and buffers that are made, and calls of the functions that make ' +
+      'strings and BigInts of values. Columnar frames take a view for each array of a batch. Octets of all that is made depend on ' +
+      'what V8 has optimised, and are in the reports of the micro benches.',
+  };
+  // Not with names: which of them are still at hand is up to hashes.
+  const benches = [...planBenches, ...encodeBenches].filter(({ name }) => !name.endsWith('-named'));
+  for (const { name, prepare } of benches) {
+    const prepared = await prepare('smoke');
+    prepared.run();
+    const { arrays, texts } = countMade(() => prepared.run());
+    const per1000 = (count: number): number => round((1000 * count) / prepared.unitsPerRun);
+    facts[name] = { arrays: per1000(arrays), texts: per1000(texts) };
+    await prepared.close?.();
+  }
+  return facts;
 }
 
 /** Octets of a row in the arrays of a batch; contents of variable length not counted. */

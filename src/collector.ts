@@ -27,7 +27,7 @@ import type { Encoding } from './output/encoder.ts';
 import type { WhenFull } from './output/output-queue.ts';
 import type { OutputSpec } from './output/output-uri.ts';
 import { Tail } from './output/tail.ts';
-import { DgramReceiver } from './receive/dgram-receiver.ts';
+import { DgramReceiver, probeListen } from './receive/dgram-receiver.ts';
 import { Feeder } from './receive/feeder.ts';
 import { kernelDrops } from './receive/kernel-drops.ts';
 import { chooseReceive, type ReceiveChoice, type ReceiveMode } from './receive/receive-mode.ts';
@@ -384,6 +384,8 @@ export class Collector {
   async #openSockets(addresses: readonly ListenAddress[]): Promise<void> {
     const bufferBytes = this.#options.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES;
     for (const address of addresses) {
+      // Sockets that share their port would share it with those of another collector, too, and each would get a part.
+      if (this.#receive.receivers > 1) (await probeListen(address))();
       let port = address.port;
       for (let i = 0; i < this.#receive.receivers; i++) {
         const receiver = this.#receiver({ ...address, port });
@@ -412,12 +414,14 @@ export class Collector {
     return new DgramReceiver(address, this.memory, ring, this.#clock, () => this.#pipeline!.schedule());
   }
 
-  #checkBuffer({ port, receiveBufferBytes: got }: Receiver, bufferBytes: number): void {
-    // Linux says twice what it was asked for, because it counts its own bookkeeping.
+  #checkBuffer({ port, receiveBufferBytes }: Receiver, bufferBytes: number): void {
+    const linux = process.platform === 'linux';
+    // Linux says twice what it gave, because it counts its own bookkeeping.
+    const got = linux ? receiveBufferBytes / 2 : receiveBufferBytes;
     if (got >= bufferBytes) return;
     this.#log.warn(
-      `port ${port}: the system caps the receive buffer at ${got} bytes; ` +
-        `for ${bufferBytes}: sysctl -w net.core.rmem_max=${bufferBytes}`,
+      `port ${port}: the system caps the receive buffer at ${got} bytes; for ${bufferBytes}: ` +
+        (linux ? `sysctl -w net.core.rmem_max=${bufferBytes}` : 'raise its limit'),
     );
   }
 
@@ -442,7 +446,7 @@ export class Collector {
   /** Counts what the kernel dropped, from the system's table where it has one: sockets tell only with the next datagram. */
   async countKernelDrops(): Promise<void> {
     if (this.#receivers.length === 0) return;
-    const drops = await kernelDrops(new Set(this.ports));
+    const drops = await kernelDrops(this.#receivers);
     if (!Number.isNaN(drops)) this.ledger.raise(Count.datagrams_kernel_dropped, drops);
   }
 

@@ -185,6 +185,11 @@ export class Decoder {
     );
   }
 
+  /** Sets in which compiled code and interpreter disagreed; what the interpreter made was used. Anything but 0 is an error of ours. */
+  get planMismatches(): number {
+    return this.#jit.mismatches;
+  }
+
   /** Decodes one datagram. Throws only when source.address is no IP address. */
   decode(datagram: Uint8Array, source: DatagramSource): DecodeResult {
     const result = emptyResult();

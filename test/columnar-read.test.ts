@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { ExporterSimulator } from '../src/generator/exporters.ts';
-import { Decoder, readColumnar } from '../src/index.ts';
+import { readColumnar } from '../src/index.ts';
 import { SCHEMAS } from '../src/output/encoder.ts';
 import { rawFrames, withoutBigint } from './support/columnar.ts';
+import { decoderOf } from './support/decoder.ts';
 import { encoderFor, type Json } from './support/encode.ts';
 import { ODD_STATE } from './support/odd-batches.ts';
 
@@ -30,7 +31,7 @@ function batchesOf(version: 5 | 7 | 9 | 10) {
       };
     }
   };
-  const batches = new Decoder().decodeBatch(datagrams());
+  const batches = decoderOf().decodeBatch(datagrams());
   assert.equal(
     batches.reduce((sum, { rows }) => sum + rows, 0),
     simulator.emitted.records + simulator.emitted.optionsRecords,

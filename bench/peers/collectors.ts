@@ -90,6 +90,9 @@ function collectorOf(format: string, version: string, workers: number): PeerColl
       String(workers),
       '--output',
       `file:${folder}/flows.out?format=${format}`,
+      // Where it is by default the templates of the user's own collector are.
+      '--templates',
+      `file://${folder}/templates.mrt`,
       '--ledger',
       join(folder, 'ledger.json'),
     ],

@@ -80,10 +80,10 @@ export async function measureCollector(
     };
     const warmup = await burst(WARMUP_SECONDS);
     const before = usage.read();
-    const dropsBefore = await kernelDrops(new Set([port]));
+    const dropsBefore = await kernelDrops([{ host: '127.0.0.1', port }]);
     const sent = await burst(seconds);
     const after = usage.read();
-    const kernelDropped = (await kernelDrops(new Set([port]))) - dropsBefore;
+    const kernelDropped = (await kernelDrops([{ host: '127.0.0.1', port }])) - dropsBefore;
     const load1 = loadAverage();
     const ended = once(child, 'exit');
     child.kill('SIGTERM');

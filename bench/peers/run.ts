@@ -55,6 +55,7 @@ for (const rate of values.rate.split(',').map(Number)) {
 const decoders = await measureDecoders(LOAD, DECODER_ROUNDS);
 for (const { name, nsPerFlow } of decoders) console.log(`${name}: ${nsPerFlow.toFixed(0)} ns/flow`);
 console.log(writeReport(report(runs, decoders, absent, failed), values.out));
+if (failed.length > 0) process.exitCode = 1;
 
 function report(
   runs: CollectorRun[],

@@ -3,7 +3,6 @@ import { Count } from '../../src/accounting/ledger.ts';
 import { Collector, type CollectorReport } from '../../src/collector.ts';
 import type { MemorySize } from '../../src/memory/layout.ts';
 import { parseOutputUri } from '../../src/output/output-uri.ts';
-import { kernelDrops } from '../../src/receive/kernel-drops.ts';
 import type { ReceiveMode } from '../../src/receive/receive-mode.ts';
 import { type LatencySummary, watchLatency } from './latency.ts';
 
@@ -67,14 +66,14 @@ new PerformanceObserver((list) => {
 
 async function sample(): Promise<CollectorSample> {
   // From the system's table: sockets tell only with the next datagram, and node:dgram never.
-  const kernelDropped = await kernelDrops(new Set(collector.ports));
+  await collector.countKernelDrops();
   const { datagrams } = collector.status();
   let ringsFull = 0;
   for (let ring = 0; ring < collector.memory.size.rings; ring++)
     ringsFull += collector.memory.ring(ring).timesFull;
   return {
     received: datagrams,
-    kernelDropped,
+    kernelDropped: collector.ledger.get(Count.datagrams_kernel_dropped),
     ringDropped: collector.ledger.get(Count.datagrams_refused_ring_full),
     decoded: collector.ledger.get(Count.records_decoded),
     tasks: latency.tasks,

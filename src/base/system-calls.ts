@@ -50,8 +50,10 @@ export function loadSystemCalls(): SystemCalls | string {
   let koffi: Koffi;
   try {
     koffi = createRequire(import.meta.url)('koffi') as Koffi;
-  } catch {
-    return 'the optional package koffi is not installed';
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'MODULE_NOT_FOUND') return 'the optional package koffi is not installed';
+    return `koffi cannot be loaded (${message.split('\n')[0]})`;
   }
   try {
     return bindCalls(koffi);

@@ -5,7 +5,7 @@ import { createPlan } from './plan.ts';
 import { Jit, PlanRunner } from './plan-runner.ts';
 
 /** Values that all batches of a cache have room for: bounds its memory whatever layouts exporters make up. */
-const MAX_CACHED_VALUES = 8 * 1024 * 1024;
+const MAX_CACHED_VALUES = 16 * 1024 * 1024;
 /** Values that one batch has room for, where its layout leaves a choice. */
 const BATCH_VALUES = 16 * 1024;
 const PLAN_COST_VALUES = 64;
@@ -34,15 +34,17 @@ export class BatchCache {
     const runner = new PlanRunner(new FlowBatch(plan, rows), this.jit);
     this.#values += cost(runner.batch);
     this.#runners.set(uid, runner);
-    for (const [oldest, { batch }] of this.#runners) {
+    for (const [oldest, evicted] of this.#runners) {
       if (this.#values <= MAX_CACHED_VALUES || oldest === uid) break;
       this.#runners.delete(oldest);
-      this.#values -= cost(batch);
+      this.#values -= cost(evicted.batch);
+      evicted.close();
     }
     return runner;
   }
 }
 
+/** A batch, and the one that its compiled plan is checked with. Octets of heap columns belong to batches that hold rows only. */
 function cost(batch: FlowBatch): number {
-  return batch.capacity * batch.columns.length + PLAN_COST_VALUES;
+  return 2 * batch.capacity * batch.columns.length + PLAN_COST_VALUES;
 }

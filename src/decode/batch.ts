@@ -12,6 +12,7 @@ export interface ColumnData {
   wide: Uint8Array;
 }
 
+const MIN_HEAP_BYTES = 1024;
 const NO_U32 = new Uint32Array(0);
 const NO_F64 = new Float64Array(0);
 const NO_U8 = new Uint8Array(0);
@@ -83,10 +84,13 @@ export class Budget {
 
 const NO_BUDGET = new Budget();
 
+/** The heap that a batch of this thread gave back, for the next one that needs one: few are in use at a time. */
+let spareHeap: Uint8Array = NO_U8;
+
 export const NO_TEMPLATES: TemplateResolver = { plan: () => undefined };
 
 /**
- * Decoded records of one layout, column by column. Reused: `reset` keeps the memory. Written by the interpreter or the
+ * Decoded records of one layout, column by column. Reused: `reset` keeps the memory of the columns. Written by the interpreter or the
  * compiled plan, read by encoders, both in the same thread.
  */
 export class FlowBatch {
@@ -102,6 +106,8 @@ export class FlowBatch {
   heap: Uint8Array;
   /** Octets of the heap in use. */
   heapUsed = 0;
+  /** The heap where it was made here: what somebody else has put there is theirs. */
+  #grown: Uint8Array = NO_U8;
   /** Contexts in row order; only the first setCount are in use, the others wait to be used again. */
   readonly sets: SetContext[] = [];
   /** Contexts in use. */
@@ -115,11 +121,14 @@ export class FlowBatch {
     this.heap = NO_U8;
   }
 
-  /** Forgets all rows. */
+  /** Forgets all rows, and gives the heap back. */
   reset(): void {
     this.rows = 0;
     this.heapUsed = 0;
     this.setCount = 0;
+    if (this.heap === this.#grown && this.heap.length > spareHeap.length) spareHeap = this.heap;
+    this.heap = NO_U8;
+    this.#grown = NO_U8;
   }
 
   /** The context for the rows that are decoded next; the caller fills it and sets rowEnd when the set is done. */
@@ -156,10 +165,18 @@ export class FlowBatch {
   reserveHeap(bytes: number): number {
     const need = this.heapUsed + bytes;
     if (need > this.heap.length) {
-      const larger = new Uint8Array(Math.max(need, this.heap.length * 2, 1024));
-      larger.set(this.heap.subarray(0, this.heapUsed));
+      const larger = largerHeap(need, this.heap.length * 2);
+      if (this.heapUsed > 0) larger.set(this.heap.subarray(0, this.heapUsed));
       this.heap = larger;
+      this.#grown = larger;
     }
     return this.heapUsed;
   }
+}
+
+function largerHeap(need: number, wanted: number): Uint8Array {
+  const spare = spareHeap;
+  if (spare.length < need) return new Uint8Array(Math.max(need, wanted, MIN_HEAP_BYTES));
+  spareHeap = NO_U8;
+  return spare;
 }

@@ -166,11 +166,11 @@ function readValue(
       data.f64[row] = length === 4 ? view.getFloat32(at) : view.getFloat64(at);
       return;
     case 'b16':
-      data.wide.set(bytes.subarray(at, at + 16), row * 16);
+      for (let k = 0; k < 16; k++) data.wide[row * 16 + k] = bytes[at + k];
       return;
     case 'heap': {
       const offset = batch.reserveHeap(length);
-      batch.heap.set(bytes.subarray(at, at + length), offset);
+      for (let k = 0; k < length; k++) batch.heap[offset + k] = bytes[at + k];
       batch.heapUsed = offset + length;
       data.lo[row] = offset;
       data.hi[row] = length;

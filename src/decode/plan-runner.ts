@@ -8,7 +8,7 @@ const COMPILE_AFTER_RECORDS = 32;
 /** Sets after compiling whose result is compared with the interpreter's, and from then on every so many. */
 const CHECK_FIRST_SETS = 8;
 const CHECK_EVERY_SETS = 4_096;
-/** Compiled plans of a thread; further ones are interpreted. */
+/** Compiled plans that a thread keeps; further ones are interpreted. */
 const MAX_COMPILED_PLANS = 4_096;
 
 /** `auto`: plans are compiled once they are used; `off`: never; `eager`: before they are used, for tests. */
@@ -18,14 +18,17 @@ export type JitMode = (typeof JIT_MODES)[number];
 /** What the plans of a thread share: whether code may be made, and what became of it. */
 export class Jit {
   readonly mode: JitMode;
+  readonly maxCompiled: number;
+  /** Compiled plans that are in use. */
   compiled = 0;
   /** Plans that were too large or too many. */
   refused = 0;
   /** Sets in which compiled code and interpreter disagreed. */
   mismatches = 0;
 
-  constructor(mode: JitMode) {
+  constructor(mode: JitMode, maxCompiled = MAX_COMPILED_PLANS) {
     this.mode = canCompile ? mode : 'off';
+    this.maxCompiled = maxCompiled;
   }
 }
 
@@ -65,6 +68,13 @@ export class PlanRunner {
     return decodeSet(this.#plan, this.batch, bytes, view, cursor, budget);
   }
 
+  /** The runner is not used any more: another plan may be compiled in place of this one. */
+  close(): void {
+    if (this.#compiled !== null) this.#jit.compiled--;
+    this.#compiled = null;
+    this.#reference = null;
+  }
+
   #interpret(bytes: Uint8Array, view: DataView, cursor: SetCursor, budget: Budget): boolean {
     const before = cursor.records;
     const done = interpretSet(this.#plan, this.batch, bytes, view, cursor, budget);
@@ -75,7 +85,7 @@ export class PlanRunner {
 
   #compile(): void {
     this.#compilable = false;
-    if (this.#jit.compiled < MAX_COMPILED_PLANS) this.#compiled = this.#compiler(this.#plan);
+    if (this.#jit.compiled < this.#jit.maxCompiled) this.#compiled = this.#compiler(this.#plan);
     if (this.#compiled === null) this.#jit.refused++;
     else this.#jit.compiled++;
   }
@@ -93,23 +103,20 @@ export class PlanRunner {
     const expected = this.#start(cursor, budget);
     const reference = (this.#reference ??= new FlowBatch(this.#plan, batch.capacity));
     reference.rows = firstRow;
-    reference.heapUsed = 0;
     const expectedDone = interpretSet(this.#plan, reference, bytes, view, expected.cursor, expected.budget);
     const again = this.#start(cursor, budget);
     const done = decodeSet(this.#plan, batch, bytes, view, cursor, budget);
-    if (
+    const same =
       done === expectedDone &&
       batch.rows === reference.rows &&
       sameCursor(cursor, expected.cursor) &&
       budget.values === expected.budget.values &&
       budget.contentBytes === expected.budget.contentBytes &&
-      sameRows(batch, firstHeap, reference, firstRow)
-    ) {
-      return done;
-    }
+      sameRows(batch, firstHeap, reference, firstRow);
+    reference.reset();
+    if (same) return done;
     this.#jit.mismatches++;
-    this.#compiled = null;
-    this.#reference = null;
+    this.close();
     batch.rows = firstRow;
     batch.heapUsed = firstHeap;
     Object.assign(cursor, again.cursor);

@@ -2,6 +2,7 @@ import { Budget } from '../decode/batch.ts';
 import { BatchCache } from '../decode/batch-cache.ts';
 import { SetCursor } from '../decode/interpret.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
+import { Jit } from '../decode/plan-runner.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
 import type { ExporterState } from '../templates/exporter-state.ts';
@@ -22,7 +23,8 @@ export class OptionsDecoder {
   constructor(elements: ElementLookup, limits: DecodeLimits, memory: SharedMemory) {
     this.#limits = limits;
     this.#memory = memory;
-    this.#batches = new BatchCache(elements, BATCH_ROWS);
+    // They are rare: what compiled code would save is not worth having it on the main thread, too.
+    this.#batches = new BatchCache(elements, BATCH_ROWS, new Jit('off'));
   }
 
   beginDatagram(): void {

@@ -245,6 +245,7 @@ function putSigned(view: DataView, at: number, hi: number, lo: number): number {
   return at;
 }
 
+/** Fractions, which few fields have, become text by way of a string: the shortest digits are not found otherwise. */
 export function putFloat(view: DataView, at: number, value: number): number {
   if (value === value >>> 0) return putU32(view, at, value >>> 0);
   const text = Number.isFinite(value) ? String(value) : 'null';

@@ -16,7 +16,7 @@ import {
 } from './msgpack-value.ts';
 import { Kind, type Op } from './op.ts';
 import type { ListReader } from './rows.ts';
-import { isUtf8, textLength } from './utf8.ts';
+import { isUtf8, mendedLength, putMended, textLength } from './utf8.ts';
 
 /** Values of one row as MessagePack, each behind its key. */
 
@@ -57,7 +57,6 @@ const FIXED_STRING = 0xa0;
 const STRING_8 = 0xd9;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The key with its header; nothing for the items of an array. */
 export function msgpackKey(op: Op): Uint8Array {
@@ -253,6 +252,6 @@ function putText(
   if (isUtf8(source, offset, length)) {
     return putRange(bytes, putStringHeader(view, at, length), source, offset, length);
   }
-  const mended = encoder.encode(decoder.decode(source.subarray(offset, offset + length)));
-  return putBytes(bytes, putStringHeader(view, at, mended.length), mended);
+  at = putStringHeader(view, at, mendedLength(source, offset, length));
+  return putMended(bytes, at, source, offset, length);
 }

@@ -29,6 +29,9 @@ for (const [code, letter] of [
 /** Octets that one octet of text can become at most inside a JSON string. */
 export const MAX_JSON_EXPANSION = 6;
 
+/** Octets of U+FFFD. */
+const REPLACEMENT_BYTES = 3;
+
 /** Length of a text without its trailing NULs, with which fixed-length fields are filled up. */
 export function textLength(bytes: Uint8Array, offset: number, length: number): number {
   while (length > 0 && bytes[offset + length - 1] === 0) length--;
@@ -68,6 +71,43 @@ export function isUtf8(bytes: Uint8Array, offset: number, length: number): boole
     offset += size;
   }
   return true;
+}
+
+/** Octets of a text with U+FFFD in place of what is no UTF-8. */
+export function mendedLength(bytes: Uint8Array, offset: number, length: number): number {
+  const end = offset + length;
+  let sum = 0;
+  while (offset < end) {
+    const size = characterLength(bytes, offset, end);
+    sum += size < 0 ? REPLACEMENT_BYTES : size;
+    offset += Math.abs(size);
+  }
+  return sum;
+}
+
+/** Writes a text with U+FFFD in place of what is no UTF-8. */
+export function putMended(
+  target: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+): number {
+  const end = offset + length;
+  while (offset < end) {
+    const size = characterLength(bytes, offset, end);
+    if (size < 0) at = putReplacement(target, at);
+    else for (let i = 0; i < size; i++) target[at++] = bytes[offset + i];
+    offset += Math.abs(size);
+  }
+  return at;
+}
+
+function putReplacement(target: Uint8Array, at: number): number {
+  target[at] = 0xef;
+  target[at + 1] = 0xbf;
+  target[at + 2] = 0xbd;
+  return at + REPLACEMENT_BYTES;
 }
 
 /**
@@ -115,12 +155,7 @@ function putCharacter(
   offset: number,
   size: number,
 ): number {
-  if (size < 0) {
-    target[at] = 0xef;
-    target[at + 1] = 0xbf;
-    target[at + 2] = 0xbd;
-    return at + 3;
-  }
+  if (size < 0) return putReplacement(target, at);
   if (size < 4) {
     const code = codePoint(bytes, offset, size);
     if (isHidden(code)) return putUnicodeEscape(target, at, code);

@@ -106,7 +106,7 @@ async function bound(listen: ListenAddress, receiveBufferBytes: number): Promise
         resolve();
       });
     });
-    if (receiveBufferBytes > 0) socket.setRecvBufferSize(receiveBufferBytes);
+    if (receiveBufferBytes > 0) askForBuffer(socket, receiveBufferBytes);
     return socket;
   } catch (error) {
     socket.close();
@@ -114,5 +114,14 @@ async function bound(listen: ListenAddress, receiveBufferBytes: number): Promise
     throw new MillraceError('LISTEN_FAILED', `cannot listen on ${listenText(listen)}: ${reason}`, {
       cause: error,
     });
+  }
+}
+
+/** Linux gives what it can; other systems refuse what is too much, and the buffer stays as it was. */
+function askForBuffer(socket: Socket, bytes: number): void {
+  try {
+    socket.setRecvBufferSize(bytes);
+  } catch {
+    // The size is read back, and said when it is less.
   }
 }

@@ -1,27 +1,27 @@
 import { readFile } from 'node:fs/promises';
-
-/** Where Linux lists its UDP sockets, with the datagrams dropped for want of buffer space. */
-const TABLES = ['/proc/net/udp', '/proc/net/udp6'];
+import { addressText, parseAddress } from '../base/ip.ts';
+import type { ListenAddress } from './receiver.ts';
+import { parseSocketTable, socketTables } from './socket-table.ts';
 
 /**
- * Datagrams the kernel dropped at sockets bound to these ports, since the sockets were made. NaN where the system does not
- * tell (not Linux). A port that another process shares counts in full.
+ * Datagrams the kernel dropped at the sockets bound to these addresses, since the sockets were made. NaN where the system does
+ * not tell (not Linux). Sockets of other processes that share an address count as well.
  */
-export async function kernelDrops(ports: ReadonlySet<number>): Promise<number> {
-  let drops = Number.NaN;
-  for (const table of TABLES) {
-    let text: string;
-    try {
-      text = await readFile(table, 'latin1');
-    } catch {
-      continue;
-    }
-    if (Number.isNaN(drops)) drops = 0;
-    for (const line of text.split('\n').slice(1)) {
-      const columns = line.trim().split(/\s+/);
-      const port = Number.parseInt(columns[1]?.split(':')[1] ?? '', 16);
-      if (ports.has(port)) drops += Number(columns[columns.length - 1]) || 0;
-    }
-  }
-  return drops;
+export async function kernelDrops(addresses: readonly ListenAddress[]): Promise<number> {
+  const names = new Set(addresses.map(nameOf));
+  const texts = await Promise.all(
+    socketTables('udp').map((table) => readFile(table, 'latin1').catch(() => null)),
+  );
+  if (texts.every((text) => text === null)) return Number.NaN;
+  const sockets = texts.flatMap((text) => parseSocketTable(text ?? '', 'udp'));
+  return sockets.reduce(
+    (sum, socket) => sum + (names.has(`${socket.address} ${socket.port}`) ? socket.drops : 0),
+    0,
+  );
+}
+
+/** An address can be written in several ways; the table has one. */
+function nameOf({ host, port }: ListenAddress): string {
+  const bytes = new Uint8Array(16);
+  return `${parseAddress(host, bytes) ? addressText(bytes, 0) : host} ${port}`;
 }

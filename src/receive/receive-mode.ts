@@ -20,10 +20,11 @@ export function chooseReceive(asked: ReceiveMode, receivers: number): ReceiveCho
   const calls = asked === 'dgram' ? 'it was asked for' : loadSystemCalls();
   if (typeof calls !== 'string') {
     const threads = receivers === 1 ? '1 thread' : `${receivers} threads`;
+    const reason = asked === 'auto' ? 'this is Linux, and koffi is here' : 'it was asked for';
     return {
       mode: 'recvmmsg',
       receivers,
-      explanation: `receiving with recvmmsg, ${threads} for each address`,
+      explanation: `receiving with recvmmsg, ${threads} for each address: ${reason}`,
     };
   }
   if (asked === 'recvmmsg') {

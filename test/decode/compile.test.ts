@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Budget, FlowBatch } from '../../src/decode/batch.ts';
+import { BatchCache } from '../../src/decode/batch-cache.ts';
 import { createV5Layout, createV7Layout } from '../../src/decode/builtin.ts';
-import { compilePlan, MAX_COMPILED_COLUMNS, planSource } from '../../src/decode/compile.ts';
+import { compilePlan, MAX_COMPILED_COLUMNS, MAX_SOURCE_BYTES, planSource } from '../../src/decode/compile.ts';
 import { interpretSet, SetCursor } from '../../src/decode/interpret.ts';
 import { createLayout, type Dialect, type FieldSpecifier, VARIABLE_LENGTH } from '../../src/decode/layout.ts';
 import { createPlan, type Plan } from '../../src/decode/plan.ts';
@@ -130,6 +131,48 @@ test('plans that are too large are not compiled', () => {
   const columns = (n: number) => planOf(Array.from({ length: n }, () => field(4, 1)));
   assert.ok(compilePlan(columns(MAX_COMPILED_COLUMNS)) !== null);
   assert.equal(compilePlan(columns(MAX_COMPILED_COLUMNS + 1)), null);
+
+  const lists = (n: number) => planOf(Array.from({ length: n }, () => field(82, VARIABLE_LENGTH)));
+  let most = 1;
+  while (planSource(lists(most + 1)) !== null) most++;
+  assert.ok(most < MAX_COMPILED_COLUMNS, 'the source is the limit');
+  const source = planSource(lists(most))!;
+  assert.ok(source.length <= MAX_SOURCE_BYTES && source.length * (1 + 1 / most) > MAX_SOURCE_BYTES);
+  assert.equal(compilePlan(lists(most + 1)), null);
+});
+
+test('only so many plans are compiled; one that is not used any more makes room', () => {
+  const jit = new Jit('eager', 2);
+  const batches = new BatchCache(standardElements, 1024, jit);
+  const layoutOf = (uid: number) => () => createLayout(uid, 10, 0, [field(1, 4)], standardElements);
+  for (const uid of [1, 2]) batches.get(uid, layoutOf(uid));
+  assert.deepEqual([jit.compiled, jit.refused], [2, 0]);
+  const refused = batches.get(3, layoutOf(3));
+  assert.deepEqual([jit.compiled, jit.refused], [2, 1]);
+  refused.close();
+  assert.equal(jit.compiled, 2, 'it had none');
+  // More layouts than the cache keeps: those that are pushed out give their place away.
+  for (let uid = 4; uid < 10_000; uid++) batches.get(uid, layoutOf(uid));
+  assert.equal(jit.compiled, 2);
+  assert.equal(jit.refused, 9_999 - 4);
+});
+
+test('heaps are handed on from batch to batch, and what somebody else has put there is not', () => {
+  const plan = planOf([field(82, 1_000)]);
+  const [first, second] = [new FlowBatch(plan, 8), new FlowBatch(plan, 8)];
+  first.reserveHeap(100_000);
+  const { heap } = first;
+  first.reset();
+  assert.equal(first.heap.length, 0);
+  second.reserveHeap(50_000);
+  assert.equal(second.heap, heap);
+  first.reserveHeap(10);
+  assert.notEqual(first.heap, heap);
+  const theirs = new Uint8Array(1_000_000);
+  first.heap = theirs;
+  first.reset();
+  first.reserveHeap(900_000);
+  assert.notEqual(first.heap, theirs);
 });
 
 test('the source holds nothing but integers of the plan, and looks like this', () => {

@@ -7,7 +7,9 @@ import {
   escapeHidden,
   isUtf8,
   MAX_JSON_EXPANSION,
+  mendedLength,
   putJsonText,
+  putMended,
   textLength,
 } from '../../src/output/utf8.ts';
 
@@ -49,6 +51,18 @@ describe('text from the network', () => {
   it('becomes the JSON string of what TextDecoder makes of it, whatever the octets', () => {
     fc.assert(
       fc.property(nearly, (bytes) => assert.equal(JSON.parse(json(bytes)), decoder.decode(bytes))),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is mended as TextDecoder does it, whatever the octets, and has the length that was said', () => {
+    fc.assert(
+      fc.property(nearly, (bytes) => {
+        const target = new Uint8Array(bytes.length * 3);
+        const end = putMended(target, 0, bytes, 0, bytes.length);
+        assert.equal(strict.decode(target.subarray(0, end)), decoder.decode(bytes));
+        assert.equal(mendedLength(bytes, 0, bytes.length), end);
+      }),
       { numRuns: 2000 },
     );
   });

@@ -207,6 +207,25 @@ test('several receivers share a port, each with its own ring, and all is account
   assert.equal(new Set(values).size, senders * 50);
 });
 
+test('a port that another collector shares among its receivers is taken', async (t) => {
+  if (!MODES.includes('recvmmsg' as never)) {
+    t.diagnostic('recvmmsg does not run here');
+    return;
+  }
+  for (const host of ['127.0.0.1', '::']) {
+    const { collector, port } = await collecting({ receive: 'recvmmsg', receivers: 2, host });
+    const second = new Collector({
+      source: { listen: [{ host, port }] },
+      outputs: [parseOutputUri('null:', { format: 'ndjson', schema: 'iana' })],
+      workers: 1,
+      receive: 'recvmmsg',
+      receivers: 2,
+    });
+    await assert.rejects(second.start(), { code: 'LISTEN_FAILED', message: /address already in use$/ });
+    await collector.stop();
+  }
+});
+
 test('a receive thread that dies is replaced, and its socket loses nothing', async (t) => {
   if (!MODES.includes('recvmmsg' as never)) {
     t.diagnostic('recvmmsg does not run here');
@@ -253,7 +272,11 @@ test('what cannot be had is refused, and auto says what it took', () => {
   assert.equal(chooseReceive('dgram', 1).mode, 'dgram');
   const auto = chooseReceive('auto', 1);
   assert.equal(auto.mode, MODES.at(-1));
-  assert.match(auto.explanation, /^receiving with (recvmmsg|node:dgram)/);
+  assert.match(
+    auto.explanation,
+    /^receiving with (recvmmsg, 1 thread for each address: this is Linux, and koffi is here|node:dgram: .+)$/,
+  );
+  assert.match(chooseReceive('dgram', 1).explanation, /node:dgram: it was asked for$/);
 });
 
 test("node's reusePort is not to be relied on: where it is ignored, a second bind fails", async () => {

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { ExporterSimulator } from '../../src/generator/exporters.ts';
-import { Decoder } from '../../src/index.ts';
 import { EXTENSION_KEY, RECORD } from '../../src/schema/record.ts';
 import { clickhouseTable, recordSchema, recordsPage } from '../../src/schema/reference.ts';
+import { decoderOf } from '../support/decoder.ts';
 import { type Json, jsonRecords } from '../support/encode.ts';
 import { flowBatch } from '../support/flow-batch.ts';
 
@@ -34,7 +34,7 @@ for (const version of [5, 7, 9, 10] as const) {
       const { payload, exporter, atMs } = simulator.next();
       return { payload: payload.slice(), address: `2001:db8::${exporter + 1}`, receivedAtMs: atMs };
     });
-    const batches = new Decoder().decodeBatch(datagrams);
+    const batches = decoderOf().decodeBatch(datagrams);
     const records = batches.flatMap((batch) => jsonRecords(batch, { options: true }));
     assert.ok(records.length > 100);
     for (const record of records) {
