@@ -126,7 +126,7 @@ class Simulation {
   #scheduled = false;
   /** The pause of the main thread that is going on: its end, NaN for none. What was scanned before the last one. */
   #pauseEnd = Number.NaN;
-  readonly #looks = lookPace();
+  readonly #looks: Pace;
   #scanned = 0;
   #scannedBefore = 0;
   /** Of each receive thread: how it rests, until when, and what it has received since the last rest. */
@@ -141,6 +141,7 @@ class Simulation {
 
   constructor(setup: SimulationSetup) {
     this.#setup = setup;
+    this.#looks = lookPace(setup.slots);
     const rings = Array.from({ length: setup.receivers }, (_, i) => i);
     this.#scheduler = new Scheduler(setup.cores);
     this.#main = this.#scheduler.thread('main');

@@ -60,6 +60,7 @@ export const LEDGER = [
   { name: 'records_filtered', help: 'data records that the filter left out' },
   { name: 'records_options_decoded', help: 'options records decoded' },
   { name: 'plans_mismatched', help: 'sets in which compiled code and interpreter disagreed' },
+  { name: 'plans_refused', help: 'decode plans that were too large or too many to be compiled' },
   { name: 'lists_malformed', help: 'structured values that could not be taken apart' },
   { name: 'options_refused', help: 'names and sampling rates of exporters for which there was no room' },
   { name: 'scopes_evicted', help: 'exporters forgotten to make room' },

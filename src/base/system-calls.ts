@@ -26,6 +26,8 @@ export interface SystemCalls {
     address: Uint8Array,
     addressLength: number,
   ): number;
+  /** Takes one datagram; returns its length, or -1. */
+  recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   close(fd: number): number;
   /** state: a struct timex of zeros, filled with the state of the clock. Returns 5 while it is not synchronised, or -1. */
   adjtimex(state: Uint8Array): number;
@@ -86,6 +88,7 @@ function bindCalls(koffi: Koffi): SystemCalls {
     sendto: func(
       'intptr_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
     ),
+    recv: func('intptr_t recv(int fd, _Out_ uint8_t *bytes, size_t length, int flags)'),
     close: func('int close(int fd)'),
     adjtimex: func('int adjtimex(_Inout_ uint8_t *state)'),
     errorName: () => names.get(koffi.errno()) ?? `error ${koffi.errno()}`,

@@ -61,9 +61,9 @@ export const ITEMS_PER_DATAGRAM = 16_384;
 /** A task on which a worker has spent so long is stuck. */
 const STUCK_MS = 30_000;
 
-/** How long the main thread pauses between two looks at the rings while datagrams keep coming. */
-export function lookPace(): Pace {
-  return new Pace(2 * TASK_DATAGRAMS, 1, 16);
+/** How long the main thread pauses between two looks at rings of so many slots while datagrams keep coming. */
+export function lookPace(slots: number): Pace {
+  return new Pace(Math.min(2 * TASK_DATAGRAMS, slots / 4), 1, 16);
 }
 
 /**
@@ -97,7 +97,7 @@ export class Pipeline {
   #paused = false;
   /** Whether the last look left something that can go on when a task is retired. */
   #stalled = false;
-  readonly #pace = lookPace();
+  readonly #pace: Pace;
   /** Datagrams taken from all rings, and how many of them before the last pause. */
   #datagrams = 0;
   #datagramsBefore = 0;
@@ -111,6 +111,7 @@ export class Pipeline {
     this.#memory = parts.memory;
     this.#heap = parts.memory.heap();
     this.#rings = Array.from({ length: parts.memory.size.rings }, (_, i) => parts.memory.ring(i));
+    this.#pace = lookPace(parts.memory.size.slots);
     this.scanned = this.#rings.map(() => 0);
     this.oversize = this.#rings.map(() => 0);
     this.#items = new WorkItems(parts.memory);
@@ -431,11 +432,12 @@ export class Pipeline {
   }
 
   #write(task: Task): void {
-    const { flows, filtered, malformedLists, busyMs, mismatches } = task.result!;
+    const { flows, filtered, malformedLists, busyMs, mismatches, plansRefused } = task.result!;
     this.busyMs += busyMs;
     this.#ledger.add(Count.records_encoded, flows);
     this.#ledger.add(Count.records_filtered, filtered);
     this.#ledger.add(Count.lists_malformed, malformedLists);
+    this.#ledger.add(Count.plans_refused, plansRefused);
     if (mismatches > 0) {
       this.#ledger.add(Count.plans_mismatched, mismatches);
       this.#parts.note(

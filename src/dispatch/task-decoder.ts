@@ -100,7 +100,7 @@ export class TaskDecoder {
     this.#flows = 0;
     this.#filtered = 0;
     this.#materializer.malformed = 0;
-    const { mismatches } = this.#batches.jit;
+    const { mismatches, refused } = this.#batches.jit;
     for (let i = 0; i < this.#encoders.length; i++) {
       if (task.slabs[i] >= 0) this.#encoders[i].lend(this.#slabs.at(task.slabs[i]));
     }
@@ -124,6 +124,7 @@ export class TaskDecoder {
       malformedLists: this.#materializer.malformed,
       busyMs: systemClock.monotonicMs() - startedAtMs,
       mismatches: this.#batches.jit.mismatches - mismatches,
+      plansRefused: this.#batches.jit.refused - refused,
     };
   }
 

@@ -44,4 +44,6 @@ export interface DecodeTaskResult {
   busyMs: number;
   /** Sets in which compiled code and interpreter disagreed; the interpreter's result was used. */
   mismatches: number;
+  /** Plans that were not compiled because they are too large or too many. */
+  plansRefused: number;
 }

@@ -126,4 +126,9 @@ export const DATAGRAM_METRICS: readonly MetricSpec[] = [
     'Sets in which compiled code and interpreter disagreed; the interpreter was used.',
     'plans_mismatched',
   ),
+  counted(
+    'millrace_refused_plans_total',
+    'Decode plans that were too large or too many to be compiled, and are interpreted.',
+    'plans_refused',
+  ),
 ];

@@ -13,6 +13,10 @@ const SO_REUSEPORT = 15;
 const SO_RCVTIMEO = 20;
 const SO_RCVBUFFORCE = 33;
 const SO_RXQ_OVFL = 40;
+const SO_MEMINFO = 55;
+/** Of the words that SO_MEMINFO gives: the datagrams that were dropped. */
+const SK_MEMINFO_DROPS = 8;
+const SK_MEMINFO_WORDS = 9;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const MSG_TRUNC = 0x20;
@@ -150,7 +154,10 @@ export class BatchSocket {
     return new DataView(value.buffer).getInt32(0, true);
   }
 
-  /** Receives into the ring until it is stopped, and then what the kernel has accepted by that time. */
+  /**
+   * Receives into the ring until it is stopped, and then what the kernel has accepted by that time. What there was no time for
+   * counts as dropped by the kernel.
+   */
   run(): void {
     const pace = restPace(this.receiveBufferBytes);
     /** Since the last rest. */
@@ -164,6 +171,28 @@ export class BatchSocket {
     }
     const deadline = this.#clock.monotonicMs() + LAST_ROUND_MS;
     while (this.#clock.monotonicMs() < deadline && this.#step(MSG_DONTWAIT) > 0);
+    const discarded = this.#discard();
+    this.#ring.setKernelDrops(this.#kernelDrops() + discarded);
+  }
+
+  /** Empties the queue of the kernel into nothing; returns how many datagrams there were. */
+  #discard(): number {
+    const byte = new Uint8Array(1);
+    const deadline = this.#clock.monotonicMs() + LAST_ROUND_MS;
+    let count = 0;
+    while (this.#calls.recv(this.fd, byte, byte.length, MSG_DONTWAIT) >= 0) {
+      count++;
+      if (this.#clock.monotonicMs() > deadline) break;
+    }
+    return count;
+  }
+
+  /** Dropped so far; datagrams tell that as well, but only the next one to come. */
+  #kernelDrops(): number {
+    const words = new Uint8Array(4 * SK_MEMINFO_WORDS);
+    if (this.#calls.getsockopt(this.fd, SOL_SOCKET, SO_MEMINFO, words, length(words.length)) < 0)
+      return this.#ring.kernelDrops;
+    return new DataView(words.buffer).getUint32(4 * SK_MEMINFO_DROPS, true);
   }
 
   /** Returns how many datagrams were received; a whole batch when there was no room for any. */

@@ -93,6 +93,14 @@ test('drops are those of the addresses asked for, not of others with the same po
   }
 });
 
+test('what is still in the socket when the time is over counts as dropped', { skip: noCalls }, async () => {
+  const { ring, receiver } = await narrow({ host: '127.0.0.1', port: 0 });
+  await flood('127.0.0.1', receiver.port);
+  await receiver.close();
+  assert.equal(ring.available(), 2);
+  assert.equal(receiver.kernelDrops, FLOOD - 2);
+});
+
 for (const [bound, target] of [
   ['127.0.0.1', '127.0.0.1'],
   ['0.0.0.0', '127.0.0.1'],
