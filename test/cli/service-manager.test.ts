@@ -126,11 +126,7 @@ Module._load = (request, ...more) => {
 
 test('what cannot be told is one warning, and the collector collects', async () => {
   const cases: [string, NodeJS.ProcessEnv, string][] = [
-    [
-      join(directory, 'none'),
-      preloaded('no-koffi.mjs', NO_KOFFI),
-      'the optional package koffi is not installed',
-    ],
+    [join(directory, 'none'), preloaded('no-koffi.mjs', NO_KOFFI), 'koffi cannot be loaded (not installed)'],
     ['no/path', {}, 'NOTIFY_SOCKET "no/path": allowed are a path or @name'],
   ];
   for (const [name, variables, reason] of cases) {
