@@ -25,14 +25,14 @@ const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 export const RUST_FOLDER = join(INSTALL_FOLDER, 'netflow_parser');
 export const RUST_PROGRAM = join(RUST_FOLDER, 'target/release/netflow-parser-bench');
 
-/** As shell lines, to read and to run. */
+/** As shell lines, to read and to run in the folder of the project. */
 export const INSTALL: Readonly<Record<string, string[]>> = {
   nfdump: ['apt-get update && apt-get install -y nfdump'],
   pmacct: ['apt-get update && apt-get install -y pmacct'],
   goflow2: [`GOBIN=${INSTALL_FOLDER}/bin go install github.com/netsampler/goflow2/v2/cmd/goflow2@latest`],
   netflow_parser: [
     `mkdir -p ${RUST_FOLDER}`,
-    `cp ${PROJECT}/bench/peers/netflow_parser/Cargo.toml ${PROJECT}/bench/peers/netflow_parser/main.rs ${RUST_FOLDER}/`,
+    `cp bench/peers/netflow_parser/Cargo.toml bench/peers/netflow_parser/main.rs ${RUST_FOLDER}/`,
     `cargo build --release --manifest-path ${RUST_FOLDER}/Cargo.toml`,
   ],
   'node-netflowv9': [`npm install --no-save --prefix ${INSTALL_FOLDER} node-netflowv9`],

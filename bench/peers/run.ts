@@ -5,6 +5,7 @@ import { type Report, writeReport } from '../report.ts';
 import { collectors, INSTALL, type PeerCollector, versionOf } from './collectors.ts';
 import { type CollectorRun, measureCollector, WARMUP_SECONDS } from './measure-collector.ts';
 import { type DecoderRun, measureDecoders } from './measure-decoders.ts';
+import { PROJECT } from './places.ts';
 
 /** `npm run bench:peers`: the same traffic through other collectors and libraries, one at a time. Linux only. */
 const { values } = parseArgs({
@@ -25,7 +26,7 @@ if (values.install) {
     if (versionOf(peer) !== null) continue;
     for (const line of lines) {
       console.log(line);
-      execFileSync('sh', ['-c', line], { stdio: 'inherit' });
+      execFileSync('sh', ['-c', line], { stdio: 'inherit', cwd: PROJECT });
     }
   }
 }
