@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { jsonLines } from '../support/json-lines.ts';
 import { countLines, eventually, Running, run, temporaryDirectory } from './child.ts';
 import { readBalanced } from './ledger-balance.ts';
 
@@ -237,10 +238,7 @@ test('--log-format json: every line is an object, the ledger too', async () => {
   collector.kill('SIGTERM');
   const { code, stderr } = await collector.ended;
   assert.equal(code, 0);
-  const lines = stderr
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = jsonLines(stderr);
   assert.ok(
     lines.every(({ level, time, msg }) => typeof level === 'string' && typeof time === 'string' && msg),
   );

@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSy
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { concat, ipfix, SECONDS, set, template, u8, u16, u32 } from '../support/bytes.ts';
+import { jsonLines } from '../support/json-lines.ts';
 import { countLines, Running, run, temporaryDirectory } from './child.ts';
 import { readBalanced } from './ledger-balance.ts';
 
@@ -54,10 +55,7 @@ test('what was generated is decoded, all of it and in order', async () => {
     assert.equal(report.counters.datagrams_received, 300);
     assert.equal(report.counters.records_decoded, file.flows);
     assert.equal(report.counters.records_options_decoded, file.options);
-    const sequences = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => (JSON.parse(line) as { sequence: number }).sequence);
+    const sequences = jsonLines(stdout).map(({ sequence }) => sequence);
     for (let i = 1; i < sequences.length; i++) assert.ok(sequences[i] >= sequences[i - 1], `line ${i}`);
   }
 });
@@ -129,10 +127,7 @@ test('a recording has its own time: nothing expires, and times that are missing 
   );
   const { code, stdout } = await run(['decode', file]);
   assert.equal(code, 0);
-  const flows = stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const flows = jsonLines(stdout);
   assert.deepEqual(
     flows.map((flow) => [flow['exporter_addr'], flow['time_received'], flow['src_addr']]),
     [

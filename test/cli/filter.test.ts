@@ -19,6 +19,7 @@ import {
   v9,
   v9Template,
 } from '../support/bytes.ts';
+import { jsonLines } from '../support/json-lines.ts';
 import { countLines, Running, run, temporaryDirectory } from './child.ts';
 import { readBalanced } from './ledger-balance.ts';
 
@@ -31,12 +32,6 @@ const FILTER = 'proto tcp and (dst port 443 or bytes > 100k) and not dst net 198
 const passes = ({ proto, dst_port, bytes, dst_addr }: Flow): boolean =>
   proto === 6 && (dst_port === 443 || Number(bytes) > 100_000) && !String(dst_addr).startsWith('198.51.100.');
 
-const flowsOf = (text: string): Flow[] =>
-  text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Flow);
-
 async function recorded(name: string, ...args: string[]): Promise<string> {
   const { code, stderr } = await run(['generate', '--output', at(name), '--count', '300', ...args]);
   assert.equal(code, 0, stderr);
@@ -48,7 +43,7 @@ test('decode --filter writes the flows that pass and counts the others', async (
     const options = version === '5' ? [] : ['--options', '--templates', '3'];
     const file = await recorded(`v${version}.dgrams`, '--version', version, ...options);
     const all = await run(['decode', file, '--quiet']);
-    const expected = flowsOf(all.stdout).filter(passes);
+    const expected = jsonLines<Flow>(all.stdout).filter(passes);
     assert.ok(expected.length > 20);
     for (const workers of ['1', '3']) {
       const ledger = at('decode.json');
@@ -58,7 +53,7 @@ test('decode --filter writes the flows that pass and counts the others', async (
         ...outputs,
       ]);
       assert.equal(code, 0, stderr);
-      assert.deepEqual(flowsOf(stdout), expected);
+      assert.deepEqual(jsonLines<Flow>(stdout), expected);
       const { counters, outputs: accounts } = readBalanced(ledger);
       assert.equal(counters.records_encoded, expected.length);
       assert.equal(counters.records_filtered, countLines(all.stdout) - expected.length);
@@ -77,7 +72,7 @@ test('options records are not filtered', async () => {
   assert.ok(counters.records_options_decoded > 0);
   assert.equal(countLines(stdout), counters.records_options_decoded);
   assert.equal(counters.records_filtered, counters.records_decoded);
-  assert.ok(flowsOf(stdout).every(({ record }) => record === 'options'));
+  assert.ok(jsonLines<Flow>(stdout).every(({ record }) => record === 'options'));
 });
 
 test('collect --filter', async () => {
@@ -95,7 +90,7 @@ test('collect --filter', async () => {
   const { counters } = readBalanced(ledger);
   assert.equal(counters.records_encoded, countLines(stdout));
   assert.ok(counters.records_filtered > 0);
-  assert.ok(flowsOf(stdout).every(({ proto }) => proto === 17));
+  assert.ok(jsonLines<Flow>(stdout).every(({ proto }) => proto === 17));
   assert.match(stderr, /records_filtered +\d+ {2}data records that the filter left out/);
 });
 

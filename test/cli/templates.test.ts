@@ -8,6 +8,7 @@ import { StateKind } from '../../src/templates/state-block.ts';
 import { STORE_LIMITS } from '../../src/templates/store.ts';
 import { stateItem } from '../../src/templates/store-key.ts';
 import { encodeValue, ValueKind } from '../../src/templates/stored-value.ts';
+import { jsonLines } from '../support/json-lines.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { templateItemOf } from '../support/store-items.ts';
 import { run, temporaryDirectory } from './child.ts';
@@ -71,11 +72,6 @@ async function filled(uri: string): Promise<string> {
 let files = 0;
 const newUri = (): string => `file://${directory}/${++files}.mrt`;
 const templates = (uri: string, ...args: string[]) => run(['templates', ...args, '--templates', uri]);
-const jsonLines = (text: string): Record<string, unknown>[] =>
-  text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 test('list shows every template, and what is wrong with it', async () => {
   const uri = await filled(newUri());

@@ -7,6 +7,7 @@ import { eventsOf } from '../../src/cli/event-stream.ts';
 import { topLines } from '../../src/cli/top-view.ts';
 import type { ExportersDocument } from '../../src/ops/exporters.ts';
 import type { StatusDocument } from '../../src/ops/operations.ts';
+import { jsonLines } from '../support/json-lines.ts';
 import { Running, run } from './child.ts';
 
 const TOKEN = 'correct-horse-battery';
@@ -47,9 +48,9 @@ test('tail writes flows until there are enough, or nobody reads', async () => {
   new Running(['generate', ...to, '--rate', '200']);
   const { code, stdout, stderr } = await run(['tail', '--url', url, '--limit', '7', '--sample', '2']);
   assert.equal(code, 0, stderr);
-  const records = stdout.trimEnd().split('\n');
+  const records = jsonLines(stdout);
   assert.equal(records.length, 7);
-  for (const record of records) assert.ok('src_addr' in (JSON.parse(record) as object));
+  for (const record of records) assert.ok('src_addr' in record);
 
   const reader = new Running(['tail', '--url', url], {}, false);
   await reader.somethingToRead();
@@ -58,9 +59,9 @@ test('tail writes flows until there are enough, or nobody reads', async () => {
 
   const filtered = await run(['tail', 'proto udp and bytes > 0', '--url', url, '--limit', '3']);
   assert.equal(filtered.code, 0, filtered.stderr);
-  const chosen = filtered.stdout.trimEnd().split('\n');
+  const chosen = jsonLines(filtered.stdout);
   assert.equal(chosen.length, 3);
-  for (const record of chosen) assert.equal((JSON.parse(record) as { proto: number }).proto, 17);
+  for (const { proto } of chosen) assert.equal(proto, 17);
   const mistaken = await run(['tail', 'bytes >', '--url', url]);
   assert.equal(mistaken.code, 2);
   assert.match(mistaken.stderr, /^millrace: filter: column 8: [^\n]+\n$/);

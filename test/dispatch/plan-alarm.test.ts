@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { MAX_COMPILED_COLUMNS } from '../../src/decode/compile.ts';
 import { ipfix, set, template, u32 } from '../support/bytes.ts';
 import { collectAll, type Fed } from '../support/collect.ts';
+import { jsonLines } from '../support/json-lines.ts';
 
 const ADDRESS = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 1);
 const DATAGRAMS = 200;
@@ -23,10 +24,7 @@ async function collect(jit: 'auto' | 'off') {
     workerEntry: new URL('../support/wrong-compiler.js', import.meta.url),
     log: { info: () => {}, warn: (line) => warnings.push(line) },
   });
-  const values = text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line).fields.octetDeltaCount);
+  const values = jsonLines(text).map(({ fields }) => fields.octetDeltaCount);
   assert.deepEqual(
     values,
     Array.from({ length: DATAGRAMS }, (_, n) => 0x1_0000 + n),

@@ -10,6 +10,7 @@ import { ExporterSimulator } from '../../src/generator/exporters.ts';
 import { concat, ipfix, set, template, u16, u32 } from '../support/bytes.ts';
 import { collectAll, type Fed } from '../support/collect.ts';
 import { DEADLY_PEN, WRETCHED_PEN } from '../support/deadly.ts';
+import { jsonLines } from '../support/json-lines.ts';
 
 const address = new Uint8Array(16);
 parseAddress('192.0.2.1', address);
@@ -60,10 +61,7 @@ test('a datagram that ends a worker twice is set aside with its template; its ne
     assert.equal(counters.sets_quarantined, 2);
     assert.equal(counters.records_decoded, 99);
     assert.ok(counters.tasks_failed >= 2 && counters.tasks_retried >= 2);
-    const values = text
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line).fields.octetDeltaCount);
+    const values = jsonLines(text).map(({ fields }) => fields.octetDeltaCount);
     assert.deepEqual(
       values,
       [...Array(100).keys()].filter((i) => i !== 50),
@@ -106,10 +104,7 @@ test('a task that throws leaves nothing behind in its worker: every record is wr
     workerEntry: new URL('../support/mortal-worker.js', import.meta.url),
   });
   assert.equal(report.counters.datagrams_quarantined, 1);
-  const values = text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line).fields.octetDeltaCount);
+  const values = jsonLines(text).map(({ fields }) => fields.octetDeltaCount);
   assert.deepEqual(
     values,
     [...Array(100).keys()].filter((i) => i !== 50),

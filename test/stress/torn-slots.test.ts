@@ -12,6 +12,7 @@ import { loadSystemCalls } from '../../src/base/system-calls.ts';
 import { Collector } from '../../src/collector.ts';
 import { parseOutputUri } from '../../src/output/output-uri.ts';
 import { assertBalanced } from '../support/collect.ts';
+import { jsonLines } from '../support/json-lines.ts';
 import { NUMBERED_FIELD, numberOf } from './numbered.ts';
 
 const DATAGRAMS = 20_000;
@@ -54,8 +55,8 @@ for (const receive of modes) {
     assert.ok(timesFull > 0, 'the ring was never full');
     assert.equal(c.datagrams_refused_malformed, 0);
     assert.equal(c.records_decoded, c.datagrams_received - c.datagrams_refused_ring_full);
-    const lines = Buffer.concat(chunks).toString().split('\n').slice(0, -1);
-    const numbers = lines.map((line) => numberOf(JSON.parse(line).fields[NUMBERED_FIELD]));
+    const records = jsonLines(Buffer.concat(chunks).toString());
+    const numbers = records.map(({ fields }) => numberOf(fields[NUMBERED_FIELD]));
     assert.equal(numbers.length, c.records_decoded);
     assert.equal(new Set(numbers).size, numbers.length);
     assert.ok(
