@@ -205,6 +205,8 @@ export class LogSync {
       );
       return false;
     }
+    const { incarnation } = this.gate.position;
+    this.#lost ||= incarnation !== '' && incarnation !== state.incarnation;
     this.say('syncing', 'reading all content');
     const names = await reader.scopeNames(null, READ_LIMITS.scopes);
     this.#watcher.resetBegin(this.#lost);

@@ -1,10 +1,10 @@
 /** Connections that end or fall silent at every step of the handshake, of subscribing and of the first reading. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { RedisStore } from '../../src/fleet/redis-store.ts';
+import { RedisStore, type StoreTimes } from '../../src/fleet/redis-store.ts';
 import { StoreError } from '../../src/templates/store.ts';
 import { Recorder } from '../conformance/recorder.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import { PATIENT, RedisServer } from '../support/redis-server.ts';
 import { type Fate, type Passing, RespProxy } from '../support/resp-proxy.ts';
 import { newItem } from '../support/stored-values.ts';
 import { until } from '../support/until.ts';
@@ -30,13 +30,13 @@ type Step = Pick<Passing, 'from' | 'connection' | 'step' | 'name'>;
 async function watchThrough(fate: (step: Step) => Fate): Promise<Step[]> {
   const fleet = `f${fleets++}`;
   const [, hostPort] = proxy.uri.split('//');
-  const make = (place: string, octet: number): RedisStore =>
+  const make = (place: string, octet: number, times: Partial<StoreTimes>): RedisStore =>
     new RedisStore(`redis://:secret@${place}/1?fleet=${fleet}`, {
       writer: new Uint8Array(8).fill(octet),
-      times: TIMES,
+      times,
     });
-  const writer = make(`127.0.0.1:${server.port}`, 1);
-  const store = make(hostPort, 2);
+  const writer = make(`127.0.0.1:${server.port}`, 1, PATIENT);
+  const store = make(hostPort, 2, TIMES);
   const witness = new Recorder();
   const first = proxy.connections;
   const steps: Step[] = [];

@@ -7,13 +7,13 @@ import { afterEach, test } from 'node:test';
 import { RedisStore } from '../../src/fleet/redis-store.ts';
 import { StoreError } from '../../src/templates/store.ts';
 import { Recorder } from '../conformance/recorder.ts';
-import { freePort, RedisServer } from '../support/redis-server.ts';
+import { freePort, PATIENT, RedisServer } from '../support/redis-server.ts';
 import { selfSigned } from '../support/self-signed.ts';
 import { newItem } from '../support/stored-values.ts';
 import { until } from '../support/until.ts';
 
 const S = 'ipfix/192.0.2.1/0/7';
-const TIMES = { connectMs: 3000, commandMs: 1000, retryFirstMs: 10, retryLongestMs: 300, checkMs: 200 };
+const TIMES = { ...PATIENT, retryFirstMs: 10, retryLongestMs: 300, checkMs: 200 };
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();

@@ -135,7 +135,17 @@ test('an entry in the log that is rubbish blocks, loudly; a new log ends that', 
   assert.equal((await store.put(S, [newItem(S, T, { payload: 'again', sequence: 7 })])).outcome, 'stored');
 });
 
-test('a foreign entry in the stream, or a foreign index, begins a new log', async () => {
+test('a foreign entry in the stream begins a new log at the next check: what is known here is put again', async () => {
+  const { store, keys } = place();
+  const witness = new Recorder();
+  await store.watch(witness);
+  await store.put(S, [newItem(S, T)]);
+  await fleets.raw.xadd(keys.log, '*', 'field', 'of somebody else');
+  await until('reset', () => witness.resets.length === 2 && witness.last === 'synced');
+  assert.deepEqual(witness.resets[1], { lost: true, index: 0 });
+});
+
+test('a foreign entry in the stream, or a foreign index, begins a new log at the next put', async () => {
   const { store, keys } = place();
   const witness = new Recorder();
   await store.watch(witness);

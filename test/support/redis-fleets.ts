@@ -2,7 +2,7 @@ import { after, before } from 'node:test';
 import type { Redis } from 'ioredis';
 import { FleetKeys } from '../../src/fleet/fleet-keys.ts';
 import { RedisStore, type RedisStoreOptions } from '../../src/fleet/redis-store.ts';
-import { RedisServer } from './redis-server.ts';
+import { PATIENT, RedisServer } from './redis-server.ts';
 
 export interface Place {
   store: RedisStore;
@@ -40,6 +40,7 @@ export class RedisFleets {
         writer: new Uint8Array(8).fill(++writers),
         ...options,
         ...more,
+        times: { ...PATIENT, ...options.times, ...more.times },
       });
       this.#open.push(store);
       return store;

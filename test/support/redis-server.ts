@@ -8,6 +8,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { requireProgram } from './system-packages.ts';
 
 const READY_MS = 15_000;
+/** Deadlines of a store that a busy machine does not miss. */
+export const PATIENT = { connectMs: 30_000, commandMs: 30_000 };
 const programs = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const program of programs) program.kill('SIGKILL');
