@@ -80,8 +80,10 @@ class Connection implements RedisConnection {
     await this.#answer(subscriber.subscribe(channel));
   }
 
+  /** Of both clients; of the subscriber once it is connected. */
   async ping(): Promise<void> {
-    await this.#answer(Promise.all([this.#commands.ping(), this.#subscriber?.ping()]));
+    const subscriber = this.#subscriber?.status === 'ready' ? this.#subscriber : null;
+    await this.#answer(Promise.all([this.#commands.ping(), subscriber?.ping()]));
   }
 
   close(reason = new RedisError(`${this.#target.display}: closed`, 'connection')): void {

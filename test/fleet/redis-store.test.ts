@@ -472,3 +472,14 @@ test('a store that is closed leaves no timer that would keep the process', async
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
   assert.equal(stdout, '0\n');
 });
+
+test('a store that is in use is checked while its watch begins', async () => {
+  for (let i = 0; i < 10; i++) {
+    const { store } = fleets.place({ times: { checkMs: 1 } });
+    await store.put(S, [newItem(S, T)]);
+    const witness = new Recorder();
+    await store.watch(witness);
+    assert.equal(witness.scopes.get(S)?.size, 1);
+    assert.equal(store.status.reconnects, 0);
+  }
+});
