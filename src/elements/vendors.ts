@@ -1,4 +1,5 @@
 import type { VendorTable } from './table.ts';
+import { antrea } from './vendors/antrea.ts';
 import { cert } from './vendors/cert.ts';
 import { certLists } from './vendors/cert-lists.ts';
 import { cesnet } from './vendors/cesnet.ts';
@@ -35,4 +36,5 @@ export const VENDOR_TABLES: readonly VendorTable[] = [
   ntop,
   flowmon,
   viptela,
+  antrea,
 ];

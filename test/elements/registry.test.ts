@@ -83,6 +83,8 @@ test('vendor elements are found under their enterprise number', () => {
     [637, 91, 'alcatelNatInsideSvcId', 'unsigned16'],
     [2636, 137, 'juniperCommonPropertiesId', 'unsigned16'],
     [3054, 126, 'ixiaSrcLatitude', 'float32'],
+    [3054, 197, 'ixiaDnsRecord', 'subTemplateList'],
+    [3054, 203, 'ixiaDhcpClientMac', 'macAddress'],
     [5951, 153, 'netscalerHttpReqRcvFB', 'dateTimeMicroseconds'],
     [6871, 14, 'initialTCPFlags', 'unsigned16'],
     [6871, 18, 'payload', 'octetArray'],
@@ -99,6 +101,8 @@ test('vendor elements are found under their enterprise number', () => {
     [35632, 188, 'ntopTlsServerName', 'string'],
     [39499, 201, 'flowmonDhcpHostMacAddr', 'macAddress'],
     [41916, 4321, 'viptelaVpnId', 'unsigned64'],
+    [56506, 100, 'antreaSourcePodNamespace', 'string'],
+    [56506, 116, 'antreaIngressNetworkPolicyRulePriority', 'signed32'],
   ];
   for (const sample of samples) assertFound(...sample);
   assert.equal(standardElements.lookup(9, 1), undefined);
