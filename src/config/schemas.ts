@@ -19,12 +19,13 @@ import {
 } from './values.ts';
 
 const MAX_WORKERS = 256;
+export const MAX_RECEIVERS = 64;
 const MIN_SLOTS = 16;
 const MAX_SLOTS = 1 << 20;
 const MIN_DATAGRAM_BYTES = 64;
 const MAX_DATAGRAM_BYTES = 65_535;
 const MIN_RECEIVE_BUFFER_BYTES = 4_096;
-const MAX_RECEIVE_BUFFER_BYTES = 1024 ** 3;
+export const MAX_RECEIVE_BUFFER_BYTES = 1024 ** 3;
 const MIN_DURATION_MS = 1_000;
 const MAX_DURATION_MS = 365 * 86_400_000;
 const MAX_STATUS_INTERVAL_MS = 86_400_000;
