@@ -140,7 +140,10 @@ export class Operations {
         const { maxFieldsListed } = HTTP_LIMITS;
         const { elements } = this.#collector;
         const scopes = this.#collector.scopes();
-        return json(200, describeTemplates(scopes, elements, listed(request), only(request), maxFieldsListed));
+        return json(
+          200,
+          describeTemplates(scopes, elements, listed(request), only(request), maxFieldsListed),
+        );
       }),
       ...(this.#flows === null
         ? []

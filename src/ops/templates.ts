@@ -55,13 +55,15 @@ function describeTemplate(
   { templateId, kind, layout, learnedAtMs, refreshedAtMs }: TemplateEntry,
   elements: ElementLookup | null,
 ): TemplateDocument {
-  const fields = (elements && createPlan(layout, elements).columns)?.map(({ key, id, pen, length, scope }) => ({
-    name: key,
-    id,
-    pen,
-    length: length === VARIABLE_LENGTH ? ('variable' as const) : length,
-    ...(scope ? { scope } : {}),
-  }));
+  const fields = (elements && createPlan(layout, elements).columns)?.map(
+    ({ key, id, pen, length, scope }) => ({
+      name: key,
+      id,
+      pen,
+      length: length === VARIABLE_LENGTH ? ('variable' as const) : length,
+      ...(scope ? { scope } : {}),
+    }),
+  );
   return {
     exporter,
     version,

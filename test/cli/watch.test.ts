@@ -121,7 +121,10 @@ test('what top shows fits the terminal and has no control characters', async () 
     }
     if (columns >= 40)
       for (const part of [' kernel, ', ' refused)', 'busy', 'main ', 'ring ', ' sets wait'])
-        assert.ok(lines.some((line) => line.includes(part)), `${columns}: ${part}`);
+        assert.ok(
+          lines.some((line) => line.includes(part)),
+          `${columns}: ${part}`,
+        );
     if (columns === 200) assert.ok(lines.some((line) => line.includes('CLOCK')));
     if (columns === 40)
       assert.ok(lines.some((line) => line.startsWith('EXPORTER') && !line.includes('CLOCK')));

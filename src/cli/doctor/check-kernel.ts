@@ -55,8 +55,7 @@ export const udpDrops: Check = async ({ machine, listen, receiveBufferBytes, rec
     const drops = here.reduce((sum, socket) => sum + socket.drops, 0);
     const text = `${drops} datagrams dropped at port ${port} since it was opened, because nobody fetched them in time`;
     if (drops === 0) findings.push({ severity: 'ok', text });
-    else
-      findings.push({ severity: 'warning', text, fix: moreRoom(receiveBufferBytes, receive, receivers) });
+    else findings.push({ severity: 'warning', text, fix: moreRoom(receiveBufferBytes, receive, receivers) });
   }
   const { received, full, memory } = counters;
   const all = `${full} of ${received + full} datagrams to all programs dropped for full buffers since the start of the machine`;
