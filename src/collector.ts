@@ -18,7 +18,7 @@ import type { DecodePool } from './dispatch/pool.ts';
 import { Quarantine } from './dispatch/quarantine.ts';
 import { DEFAULT_SCANNER_OPTIONS, type ScannerOptions } from './dispatch/scanner.ts';
 import { StoreHost, type StoreOptions, type StoreReport } from './dispatch/store-host.ts';
-import type { Element } from './elements/element.ts';
+import type { Element, ElementLookup } from './elements/element.ts';
 import { CurrentElements, elementsWith, isStructuredAlike } from './elements/registry.ts';
 import type { Filter } from './filter/parser.ts';
 import type { MemorySize } from './memory/layout.ts';
@@ -303,6 +303,11 @@ export class Collector {
     const pool = this.#threads?.pool ?? null;
     const store = this.#store?.report ?? null;
     return describeParts(this, this.#receivers, pool, this.#pipeline, this.#outputs.sinks, store);
+  }
+
+  /** The dictionary in use. */
+  get elements(): ElementLookup {
+    return this.#elements;
   }
 
   /** Exporters and domains that are known at present. */

@@ -25,12 +25,16 @@ export function resolveOutputs(choice: OutputChoice): OutputSpec[] {
     const options = choice.options === true || spec.encoding.options;
     return { ...spec, encoding: { ...spec.encoding, options } };
   });
-  const stdout = specs.filter(({ kind }) => kind === 'stdout');
-  if (stdout.length > 1) {
-    throw usageError(
-      `--output ${JSON.stringify(stdout[1].name)}: allowed is one output to stdout:, and another is given`,
-    );
-  }
+  specs.forEach(({ kind, name }, i) => {
+    if (kind === 'stdout' && specs.findIndex((other) => other.kind === kind) < i) {
+      throw usageError(
+        `--output ${JSON.stringify(name)}: allowed is one output to stdout:, and another is given`,
+      );
+    }
+    // The name tells outputs apart in the ledger and in metrics.
+    if (specs.findIndex((other) => other.name === name) < i)
+      throw usageError(`--output ${JSON.stringify(name)}: allowed is one of each, and it is given twice`);
+  });
   return specs;
 }
 

@@ -3,7 +3,7 @@ import { RedisStore } from '../fleet/redis-store.ts';
 import type { TemplateStore } from '../templates/store.ts';
 import { templateItem } from '../templates/store-key.ts';
 import { describeTemplate, type FieldDescription, fieldDifference, timeText } from './stored-templates.ts';
-import { countText } from './text.ts';
+import { countText, printable } from './text.ts';
 
 /** Changes of one template that are shown. */
 const SHOWN = 10;
@@ -26,7 +26,7 @@ export async function historyText(store: TemplateStore, scope: string, templateI
       const difference = before === null || fields === null ? [] : fieldDifference(before, fields);
       if (before !== null && fields !== null && difference.length === 0) continue;
       const changed = difference.filter((line) => !line.startsWith(' ')).map((line) => `      ${line}`);
-      lines.push([`    ${timeText(writtenAtMs)} by ${entry.by}: ${what.text}`, ...changed]);
+      lines.push([`    ${timeText(writtenAtMs)} by ${printable(entry.by)}: ${what.text}`, ...changed]);
     }
     if (records.length === 0) break;
     after = records[records.length - 1].index;

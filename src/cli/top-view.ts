@@ -44,6 +44,11 @@ const COLUMNS: readonly {
   { title: 'CLOCK', width: 9, value: clockText },
 ];
 
+/** The size of a terminal; one that does not know it, as on a serial line, says 0. */
+export function terminalSize(screen: { columns: number; rows: number }): { columns: number; rows: number } {
+  return { columns: screen.columns || 80, rows: screen.rows || 24 };
+}
+
 /** What `top` shows, as lines that fit into so many columns. earlier: a sample to make rates of. */
 export function topLines(
   url: string,
@@ -64,15 +69,24 @@ export function topLines(
     .map(({ name, reason }) => `${name}: ${reason}`);
   const troubles = outputs.flatMap(({ name, trouble }) => (trouble === null ? [] : [`${name} ${trouble}`]));
   const head = [
-    `millrace ${status.version} at ${url}, up ${durationText(process.uptimeSeconds)}, ${status.ready ? 'ready' : 'not ready'}${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`,
-    `flows ${perSecond(rate('records'))}   datagrams ${perSecond(rate('datagrams'))}   lost ${perSecond(lostRate)}, ${shortNumber(lost)} in all ` +
+    [
+      `millrace ${status.version} at ${url}, up ${durationText(process.uptimeSeconds)}, ${status.ready ? 'ready' : 'not ready'}${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`,
+    ],
+    [
+      `flows ${perSecond(rate('records'))}`,
+      `datagrams ${perSecond(rate('datagrams'))}`,
+      `lost ${perSecond(lostRate)}, ${shortNumber(lost)} in all`,
       `(${shortNumber(sample.lostOnTheWay)} on the way, ${shortNumber(sample.kernelDropped)} kernel, ${shortNumber(sample.refused)} refused)`,
-    `workers ${workers.alive} of ${workers.configured}, ${percent(rate('workerBusySeconds') / workers.configured)} busy   ` +
-      `main ${percent(rate('mainActiveSeconds'))}   ring ${percent(sample.ringUsed)}   ` +
+    ],
+    [
+      `workers ${workers.alive} of ${workers.configured}, ${percent(rate('workerBusySeconds') / workers.configured)} busy`,
+      `main ${percent(rate('mainActiveSeconds'))}`,
+      `ring ${percent(sample.ringUsed)}`,
       `templates ${shortNumber(templates.templates)}, ${shortNumber(templates.heldSets)} sets wait`,
-    ...troubles.map((trouble) => `output ${trouble}`),
-    '',
-  ];
+    ],
+    ...troubles.map((trouble) => [`output ${trouble}`]),
+    [],
+  ].flatMap((parts) => folded(parts, columns));
   const shown = columnsThatFit(columns);
   const title = shown.map((column) => cell(column.title, column)).join(' ');
   const rows = exporters.map((exporter) =>
@@ -83,6 +97,18 @@ export function topLines(
   return [...head, title, ...rows, ...more, ...empty].map((line) =>
     printable(line).slice(0, columns).trimEnd(),
   );
+}
+
+/** Parts side by side, in as many lines as they need. */
+function folded(parts: readonly string[], columns: number): string[] {
+  const lines = [''];
+  for (const part of parts) {
+    const last = lines[lines.length - 1];
+    if (last === '') lines[lines.length - 1] = part;
+    else if (last.length + 3 + part.length <= columns) lines[lines.length - 1] = `${last}   ${part}`;
+    else lines.push(`  ${part}`);
+  }
+  return lines;
 }
 
 function columnsThatFit(columns: number): (typeof COLUMNS)[number][] {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { MillraceError } from '../base/errors.ts';
-import { maskAll, maskSecrets } from '../base/secrets.ts';
+import { maskAll, maskValue } from '../base/secrets.ts';
 import type { CommandName } from './commands.ts';
 import type { OptionSpec } from './option.ts';
 import { isConfigured, type OptionKey, optionsOf } from './options.ts';
@@ -118,7 +118,7 @@ export function settingText({ option, texts }: Setting): string {
 }
 
 function shown(option: OptionSpec, text: string): string {
-  return option.secret ? maskAll(text) : maskSecrets(text);
+  return option.secret ? maskAll(text) : maskValue(text);
 }
 
 function settingYaml({ option, texts, origin }: Setting): string {

@@ -91,7 +91,7 @@ export const OPTIONS = {
     flag: 'receivers',
     kind: 'one',
     syntax: 'N',
-    schema: schemas.integer(1, 64),
+    schema: schemas.integer(1, schemas.MAX_RECEIVERS),
     default: '1',
     help: 'receive threads that share each listen address; more than 1 needs recvmmsg',
     group: 'Resources',

@@ -13,9 +13,21 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 const UNIT_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 const MAX_PORT = 65_535;
 
+/** What texts of a kind look like; not all that look like it are of it. The JSON Schema has them, too. */
+export const FORMS = {
+  integer: /^\d{1,16}$/,
+  perSecond: /^\d{1,16}\/s$/,
+  duration: /^(0|(\d{1,9}(ms|s|m|h|d))+)$/,
+  bytes: /^(\d{1,15})(B|KiB|MiB|GiB)?$/,
+  listenUri: /^netflow:\/\/(?:\[([^\]]*)\]|([^:/[\]]*)):(\d{1,5})\/?$/,
+  httpAddress: /^(off|(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5}))$/,
+  token: /^[!-~]{16,256}$/,
+  workers: /^(auto|\d{1,16})$/,
+};
+
 /** Whole numbers in decimal digits, without sign. */
 export function parseInteger(text: string): number | undefined {
-  if (!/^\d{1,16}$/.test(text)) return undefined;
+  if (!FORMS.integer.test(text)) return undefined;
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : undefined;
 }
@@ -27,7 +39,7 @@ export function parseDecimal(text: string): number | undefined {
 
 /** `5000/s`. */
 export function parsePerSecond(text: string): number | undefined {
-  return text.endsWith('/s') ? parseInteger(text.slice(0, -2)) : undefined;
+  return FORMS.perSecond.test(text) ? parseInteger(text.slice(0, -2)) : undefined;
 }
 
 /** `0.05` or `5%`, from 0 to 1. */
@@ -41,8 +53,7 @@ export function parseProbability(text: string): number | undefined {
 
 /** `30s`, `5m`, `1h30m` or `0`, in ms. */
 export function parseDurationMs(text: string): number | undefined {
-  if (text === '0') return 0;
-  if (!/^(\d{1,9}(ms|s|m|h|d))+$/.test(text)) return undefined;
+  if (!FORMS.duration.test(text)) return undefined;
   let sumMs = 0;
   for (const [, digits, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) sumMs += Number(digits) * UNIT_MS[unit];
   return sumMs;
@@ -50,7 +61,7 @@ export function parseDurationMs(text: string): number | undefined {
 
 /** `32MiB`, `512KiB` or a number of bytes. */
 export function parseBytes(text: string): number | undefined {
-  const match = /^(\d{1,15})(B|KiB|MiB|GiB)?$/.exec(text);
+  const match = FORMS.bytes.exec(text);
   if (match === null) return undefined;
   const bytes = Number(match[1]) * UNIT_BYTES[match[2] ?? 'B'];
   return Number.isSafeInteger(bytes) ? bytes : undefined;
@@ -58,7 +69,7 @@ export function parseBytes(text: string): number | undefined {
 
 /** `netflow://[::]:2055`. Without a host it is `::`, which receives IPv4 too; port 0 lets the system choose. */
 export function parseListenUri(text: string): Endpoint | undefined {
-  const match = /^netflow:\/\/(?:\[([^\]]*)\]|([^:/[\]]*)):(\d{1,5})\/?$/.exec(text);
+  const match = FORMS.listenUri.exec(text);
   if (match === null) return undefined;
   const port = Number(match[3]);
   if (port > MAX_PORT) return undefined;
@@ -83,11 +94,11 @@ export function parseHostPort(text: string): Endpoint | undefined {
 /** `off`, or `ADDR:PORT` with an IP address (IPv6 in brackets) or localhost; port 0 lets the system choose. */
 export function parseHttpAddress(text: string): Endpoint | 'off' | undefined {
   if (text === 'off') return text;
-  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  if (match === null || Number(match[3]) > MAX_PORT) return undefined;
-  const host = match[1] ?? match[2];
-  const known = match[1] !== undefined ? isIPv6(host) : host === 'localhost' || isIP(host) === 4;
-  return known ? { host, port: Number(match[3]) } : undefined;
+  const match = FORMS.httpAddress.exec(text);
+  if (match === null || Number(match[4]) > MAX_PORT) return undefined;
+  const host = match[2] ?? match[3];
+  const known = match[2] !== undefined ? isIPv6(host) : host === 'localhost' || isIP(host) === 4;
+  return known ? { host, port: Number(match[4]) } : undefined;
 }
 
 /** An http or https URL; what stands behind its path is not part of it. Without a slash at the end. */
@@ -100,7 +111,7 @@ export function parseHttpUrl(text: string): string | undefined {
 
 /** A bearer token that is worth the name and fits into a header. */
 export function parseToken(text: string): string | undefined {
-  return /^[!-~]{16,256}$/.test(text) ? text : undefined;
+  return FORMS.token.test(text) ? text : undefined;
 }
 
 /** `auto`, or a number of threads. */

@@ -138,8 +138,12 @@ export class Operations {
       }),
       route('/templates', ['limit', 'exporter'], (request) => {
         const { maxFieldsListed } = HTTP_LIMITS;
+        const { elements } = this.#collector;
         const scopes = this.#collector.scopes();
-        return json(200, describeTemplates(scopes, listed(request), only(request), maxFieldsListed));
+        return json(
+          200,
+          describeTemplates(scopes, elements, listed(request), only(request), maxFieldsListed),
+        );
       }),
       ...(this.#flows === null
         ? []

@@ -1,7 +1,7 @@
 import { addressText } from '../base/ip.ts';
 import { VARIABLE_LENGTH } from '../decode/layout.ts';
 import { createPlan } from '../decode/plan.ts';
-import { standardElements } from '../elements/registry.ts';
+import type { ElementLookup } from '../elements/element.ts';
 import type { Scope, TemplateEntry } from '../templates/scope.ts';
 import { timeText } from './exporters.ts';
 
@@ -28,6 +28,7 @@ export interface TemplateDocument {
 /** Templates of v9 and IPFIX. only: the address of one exporter. maxFields: after so many, fields are left out. */
 export function describeTemplates(
   scopes: Iterable<Scope>,
+  elements: ElementLookup,
   limit: number,
   only: string | null,
   maxFields: number,
@@ -42,7 +43,7 @@ export function describeTemplates(
       total++;
       if (templates.length >= limit) continue;
       fields += entry.layout.fields.length;
-      templates.push(describeTemplate(exporter, scope, entry, fields <= maxFields));
+      templates.push(describeTemplate(exporter, scope, entry, fields <= maxFields ? elements : null));
     }
   }
   return { total, templates };
@@ -52,16 +53,17 @@ function describeTemplate(
   exporter: string,
   { version, domain }: Scope,
   { templateId, kind, layout, learnedAtMs, refreshedAtMs }: TemplateEntry,
-  withFields: boolean,
+  elements: ElementLookup | null,
 ): TemplateDocument {
-  const columns = withFields ? createPlan(layout, standardElements).columns : [];
-  const fields = columns.map(({ key, id, pen, length, scope }) => ({
-    name: key,
-    id,
-    pen,
-    length: length === VARIABLE_LENGTH ? ('variable' as const) : length,
-    ...(scope ? { scope } : {}),
-  }));
+  const fields = (elements && createPlan(layout, elements).columns)?.map(
+    ({ key, id, pen, length, scope }) => ({
+      name: key,
+      id,
+      pen,
+      length: length === VARIABLE_LENGTH ? ('variable' as const) : length,
+      ...(scope ? { scope } : {}),
+    }),
+  );
   return {
     exporter,
     version,
@@ -72,6 +74,6 @@ function describeTemplate(
     refreshedAt: timeText(refreshedAtMs),
     minRecordOctets: layout.minRecordBytes,
     fieldCount: layout.fields.length,
-    ...(withFields ? { fields } : {}),
+    ...(fields === undefined ? {} : { fields }),
   };
 }

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { ELEMENT_TYPES, type Element } from '../../src/elements/element.ts';
 import { standardElements } from '../../src/elements/registry.ts';
 import { ExporterSimulator } from '../../src/generator/exporters.ts';
+import type { TemplatesDocument } from '../../src/ops/templates.ts';
 import { DgramsWriter } from '../../src/receive/capture/writer.ts';
 import { ipfix, set, template, u32 } from '../support/bytes.ts';
 import { collectAll, type Fed } from '../support/collect.ts';
@@ -37,12 +38,18 @@ test('decode and inspect know the elements of a file', async () => {
 test('collect knows them', async () => {
   const collector = new Running([
     ...['collect', '--listen', 'netflow://127.0.0.1:0', '--recv-buffer', '2MiB', '--status-interval', '0'],
-    ...['--output', 'stdout:?schema=iana', '--elements', elements],
+    ...['--output', 'stdout:?schema=iana', '--elements', elements, '--http', '127.0.0.1:0'],
   ]);
   const target = `127.0.0.1:${await collector.port()}`;
   const replay = await run(['replay', recording, '--to', target]);
   assert.equal(replay.code, 0, replay.stderr);
   await collector.lines(1);
+  const url = /http:[^\s"]+/.exec(collector.stderr)![0];
+  const { templates } = (await (await fetch(`${url}/templates`)).json()) as TemplatesDocument;
+  assert.deepEqual(
+    templates.map(({ fields }) => fields!.map(({ name }) => name)),
+    [['acmeAddress', 'packets']],
+  );
   collector.kill('SIGTERM');
   assert.equal((await collector.ended).code, 0);
   assert.ok(collector.stdout.includes('"fields":{"acmeAddress":"10.0.0.1","packets":5}'), collector.stdout);

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { layoutBytes } from '../../src/decode/layout.ts';
+import { EntryKind, encodeEntry } from '../../src/fleet/entries.ts';
 import { openStore } from '../../src/fleet/open-store.ts';
 import { StateKind } from '../../src/templates/state-block.ts';
 import { STORE_LIMITS } from '../../src/templates/store.ts';
@@ -336,10 +337,18 @@ test('a store on Redis: the same commands, the history of a template, and the lo
   );
   const raw = server.client();
   await raw.hset('{millrace:lab}:t:v9/2001:db8::1/0/0', 'template/256', 'rubbish');
-  raw.disconnect();
   const broken = await log('verify');
   assert.equal(broken.code, 1);
   assert.match(broken.stdout, /NOT SOUND\ncontent of the store: different\n/);
+  const evil = '\u009b31m\u001b[2J\u202e';
+  const item = templateItemOf(IPFIX, 300, '', { payload: payload(FLOW), exportTimeMs: EXPORT_MS });
+  const head = { by: evil, atMs: 1, note: evil };
+  const envelope = encodeEntry({ kind: EntryKind.put, ...head, scope: IPFIX, items: [item] });
+  await raw.xadd('{millrace:lab}:log', '6-0', 'e', Buffer.from(envelope), 'c', '0'.repeat(40), 't', '0');
+  raw.disconnect();
+  const told = await Promise.all([templates(uri, 'show', IPFIX, '300'), log('tail'), log('show', '6')]);
+  for (const { stdout, stderr } of told) assert.doesNotMatch(stdout + stderr, /(?!\n)[\p{Cc}\u202e]/u);
+  for (const { stdout } of told) assert.match(stdout, /31m/);
   for (const args of [
     ['show'],
     ['tail', '0'],

@@ -126,6 +126,11 @@ test('options that contradict each other', async () => {
   assertUsage(await run(['replay', '-', '--to', '127.0.0.1:1', '--loop', '2']), '--loop "2"', 'allowed is 1');
   assertUsage(await run(['decode', 'x', '--output', 'stdout:', '--output', 'stdout:']), '--output "stdout:"');
   assertUsage(
+    await run(['collect', '--output', 'file:a', '--output', 'null:', '--output', 'file:a']),
+    '--output "file:a"',
+    'given twice',
+  );
+  assertUsage(
     await run(['collect', '--slots', '1048576', '--listen', 'netflow://127.0.0.1:0']),
     '--slots "1048576"',
     'allowed are up to 131072',

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { eventsOf } from '../../src/cli/event-stream.ts';
-import { topLines } from '../../src/cli/top-view.ts';
+import { terminalSize, topLines } from '../../src/cli/top-view.ts';
 import type { ExportersDocument } from '../../src/ops/exporters.ts';
 import type { StatusDocument } from '../../src/ops/operations.ts';
 import { jsonLines } from '../support/json-lines.ts';
@@ -120,10 +120,21 @@ test('what top shows fits the terminal and has no control characters', async () 
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
       assert.ok(!/[\u0000-\u001f\u007f-\u009f\u202e]/.test(line), JSON.stringify(line));
     }
+    if (columns >= 40)
+      for (const part of [' kernel, ', ' refused)', 'busy', 'main ', 'ring ', ' sets wait'])
+        assert.ok(
+          lines.some((line) => line.includes(part)),
+          `${columns}: ${part}`,
+        );
     if (columns === 200) assert.ok(lines.some((line) => line.includes('CLOCK')));
     if (columns === 40)
       assert.ok(lines.some((line) => line.startsWith('EXPORTER') && !line.includes('CLOCK')));
   }
+});
+
+test('a terminal that does not know its size shows something all the same', () => {
+  assert.deepEqual(terminalSize({ columns: 0, rows: 0 }), { columns: 80, rows: 24 });
+  assert.deepEqual(terminalSize({ columns: 132, rows: 5 }), { columns: 132, rows: 5 });
 });
 
 test('server-sent events in any pieces', async () => {

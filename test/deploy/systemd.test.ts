@@ -65,6 +65,7 @@ test('systemd hears of the collector in time, and of nothing else', async () => 
 
 test('it has time to drain, and is started again after a failure that trying again may cure', async () => {
   assert.equal(one('Restart'), 'on-failure');
+  assert.equal(one('StartLimitIntervalSec'), '0');
   assert.equal(Number(one('RestartPreventExitStatus')), ExitCode.usage);
   assert.equal(one('ExecReload'), 'kill -HUP $MAINPID');
   const { drainGrace, drainTimeout } = await valuesOf(SERVICE);

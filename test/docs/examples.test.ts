@@ -13,8 +13,9 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { configure } from '../../src/config/configuration.ts';
+import { OPTIONS } from '../../src/config/options.ts';
 import { temporaryDirectory } from '../cli/child.ts';
-import { type Block, blocksOf, PAGES, root } from './pages.ts';
+import { type Block, blocksOf, PAGES, pageText, root } from './pages.ts';
 
 const HANG_MS = 60_000;
 
@@ -103,4 +104,12 @@ test('every millrace line of a document is one that is taken', async () => {
       }
     }
   assert.ok(lines > 10, `${lines} lines`);
+});
+
+test('the options that migrating.md names for Millrace are there', () => {
+  const known = new Set(Object.values(OPTIONS).map(({ flag }) => `--${flag}`)).add('--version');
+  const rows = pageText('docs/migrating.md').matchAll(/^\| .* \| (.*) \|$/gm);
+  const named = [...rows].flatMap(([, millrace]) => millrace.match(/--[a-z-]+/g) ?? []);
+  assert.ok(named.length > 20);
+  for (const flag of named) assert.ok(known.has(flag), flag);
 });

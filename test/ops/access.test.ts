@@ -36,7 +36,7 @@ test('without a token, names that could belong to a page elsewhere are turned aw
     '[::1]:8080',
     '[2001:db8::1]',
     'localhost',
-    'localhost:1',
+    'LocalHost:1',
     '10.0.0.1:80',
   ]) {
     assert.equal(access.check(undefined, host), 0, host);

@@ -2,9 +2,11 @@ import type { OptionValues } from '../../config/options.ts';
 import { type Entry, EntryKind } from '../../fleet/entries.ts';
 import type { LogRecord } from '../../fleet/log-audit.ts';
 import { RedisStore } from '../../fleet/redis-store.ts';
+import { escapeHidden } from '../../output/utf8.ts';
 import { StoreError } from '../../templates/store.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
 import { timeText } from '../stored-templates.ts';
+import { printable } from '../text.ts';
 import { useStore } from '../use-store.ts';
 
 type Values = OptionValues<'log'>;
@@ -47,7 +49,7 @@ async function verify(store: RedisStore, values: Values): Promise<number> {
   const verdict = await store.audit.verify();
   const { first, last, complete, broken, content, differences } = verdict;
   const sound = broken.length === 0 && content !== 'different';
-  if (values.json) process.stdout.write(`${JSON.stringify({ sound, ...verdict })}\n`);
+  if (values.json) process.stdout.write(`${escapeHidden(JSON.stringify({ sound, ...verdict }))}\n`);
   else {
     const entries = last === 0 ? 'the log is empty' : `entries ${first} to ${last}`;
     process.stdout.write(
@@ -73,7 +75,7 @@ function lineOf({ index, writtenAtMs, kind, entry, fault }: LogRecord): string {
     fault !== null ? `damaged: ${fault}` : entry === null ? `kind ${kind}, not known here` : textOf(entry);
   const note = entry?.note === undefined ? '' : ` (${entry.note})`;
   const line = `${index}  ${timeText(writtenAtMs)}  ${entry?.by ?? '?'.padEnd(16)}  ${what}${note}`;
-  return line.replace(/\p{Cc}/gu, ' ');
+  return printable(line);
 }
 
 function textOf(entry: Entry): string {
@@ -105,5 +107,5 @@ function jsonOf({ kind, ...record }: LogRecord, line: boolean): string {
     return value;
   };
   const named = { ...record, kind: KIND_NAMES.get(kind) ?? kind, writtenAt: timeText(record.writtenAtMs) };
-  return JSON.stringify(named, octets, line ? undefined : 2);
+  return escapeHidden(JSON.stringify(named, octets, line ? undefined : 2));
 }

@@ -7,7 +7,7 @@ import { ExitCode } from '../errors.ts';
 import { CollectorClient } from '../http-client.ts';
 import { Stop } from '../stop.ts';
 import { tokenOf } from '../token.ts';
-import { topLines } from '../top-view.ts';
+import { terminalSize, topLines } from '../top-view.ts';
 
 const INTERVAL_MS = 2_000;
 const MOST_EXPORTERS = 200;
@@ -33,8 +33,10 @@ export async function top(values: OptionValues<'top'>): Promise<number> {
     screen.write(`${lines.join('\n')}\n`);
     return ExitCode.ok;
   }
-  const draw = (): void =>
-    show(topLines(client.url, status, earlier, exporters, screen.columns), screen.rows);
+  const draw = (): void => {
+    const { columns, rows } = terminalSize(screen);
+    show(topLines(client.url, status, earlier, exporters, columns), rows);
+  };
   screen.write(ENTER);
   screen.on('resize', draw);
   const release = watchKeys(stop);

@@ -1,3 +1,4 @@
+import { MAX_RECEIVE_BUFFER_BYTES, MAX_RECEIVERS } from '../../config/schemas.ts';
 import { byteText } from '../text.ts';
 import type { Check, Finding, Subject } from './finding.ts';
 import { socketsOf } from './socket-table.ts';
@@ -43,7 +44,7 @@ export const backlog: Check = async ({ machine }) => {
 };
 
 /** What the kernel has dropped at UDP sockets: of the listen ports, and of the whole machine. */
-export const udpDrops: Check = async ({ machine, listen, receiveBufferBytes }) => {
+export const udpDrops: Check = async ({ machine, listen, receiveBufferBytes, receive, receivers }) => {
   const counters = udpCounters(await machine.text('proc/net/snmp'), await machine.text('proc/net/snmp6'));
   const sockets = await socketsOf(machine, 'udp');
   if (counters === null || sockets === null) return [notHere(machine.platform, 'dropped datagrams')];
@@ -54,12 +55,7 @@ export const udpDrops: Check = async ({ machine, listen, receiveBufferBytes }) =
     const drops = here.reduce((sum, socket) => sum + socket.drops, 0);
     const text = `${drops} datagrams dropped at port ${port} since it was opened, because nobody fetched them in time`;
     if (drops === 0) findings.push({ severity: 'ok', text });
-    else
-      findings.push({
-        severity: 'warning',
-        text,
-        fix: `--recv-buffer ${receiveBufferBytes * 2} --receivers 2`,
-      });
+    else findings.push({ severity: 'warning', text, fix: moreRoom(receiveBufferBytes, receive, receivers) });
   }
   const { received, full, memory } = counters;
   const all = `${full} of ${received + full} datagrams to all programs dropped for full buffers since the start of the machine`;
@@ -74,6 +70,14 @@ export const udpDrops: Check = async ({ machine, listen, receiveBufferBytes }) =
   }
   return findings;
 };
+
+/** Twice of both, as far as the options allow it. */
+function moreRoom(bufferBytes: number, receive: Subject['receive'], receivers: number): string {
+  const buffer = `--recv-buffer ${Math.min(bufferBytes * 2, MAX_RECEIVE_BUFFER_BYTES)}`;
+  return receive === 'dgram'
+    ? `${buffer} --receive auto`
+    : `${buffer} --receivers ${Math.min(receivers * 2, MAX_RECEIVERS)}`;
+}
 
 function udpMemFix(text: string | null): string {
   const pages = (text ?? '').trim().split(/\s+/).map(Number);

@@ -39,5 +39,5 @@ function digest(token: string): Buffer {
 function isAddressOrLocal(header: string | undefined): boolean {
   const host = /^(?:\[([^\]]*)\]|([^:]*))(?::\d{1,5})?$/.exec(header ?? '');
   if (host === null) return false;
-  return host[1] !== undefined ? isIP(host[1]) === 6 : host[2] === 'localhost' || isIP(host[2]) === 4;
+  return host[1] !== undefined ? isIP(host[1]) === 6 : /^localhost$/i.test(host[2]) || isIP(host[2]) === 4;
 }

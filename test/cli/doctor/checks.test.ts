@@ -10,6 +10,9 @@ import { CHECKS } from '../../../src/cli/doctor/checks.ts';
 import type { Check, Finding, Subject } from '../../../src/cli/doctor/finding.ts';
 import { Machine } from '../../../src/cli/doctor/machine.ts';
 import { ownerOf, socketsOf } from '../../../src/cli/doctor/socket-table.ts';
+import { parseCommandLine } from '../../../src/cli/program.ts';
+import { configure } from '../../../src/config/configuration.ts';
+import type { OptionValues } from '../../../src/config/options.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 import { temporaryDirectory } from '../child.ts';
 
@@ -99,6 +102,22 @@ describe('UDP drops', () => {
     assert.match(found[1].text, /^10 of 100 datagrams/);
     const elsewhere = await udpDrops(subject(files, { listen: [{ host: '::', port: 53 }] }));
     assert.deepEqual(severities(elsewhere), ['ok', 'note']);
+  });
+
+  it('have a fix that the options allow', async () => {
+    const files = { 'proc/net/snmp': snmp(90, 10), 'proc/net/udp': UDP };
+    for (const rest of [
+      {},
+      { receivers: 4 },
+      { receive: 'dgram' as const },
+      { receiveBufferBytes: 1024 * MIB, receivers: 64 },
+    ]) {
+      const [{ fix }] = await udpDrops(subject(files, rest));
+      const { flags } = parseCommandLine(['collect', ...fix!.split(' ')], '0')!;
+      const values = (await configure('collect', flags, {})).values as OptionValues<'collect'>;
+      assert.ok(values.recvBuffer >= (rest.receiveBufferBytes ?? 64 * MIB), fix);
+      assert.ok(values.receive !== 'dgram' && values.receivers >= (rest.receivers ?? 1), fix);
+    }
   });
 
   it('count IPv6, and want of memory', async () => {
