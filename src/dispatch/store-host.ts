@@ -103,6 +103,8 @@ export class StoreHost {
 
   async close(): Promise<void> {
     await this.#thread?.close(CLOSE_MS);
+    const queued = this.#thread?.status.queued ?? 0;
+    if (queued > 0) this.#log.warn(`template store: ${queued} writes were not made`);
   }
 
   #changed({ state, reason, queued }: StoreStatus): void {

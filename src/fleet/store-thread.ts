@@ -85,6 +85,9 @@ export class StoreThread {
         reason = reply.message;
         opened(reply.message);
         void worker.terminate();
+      } else if (reply.type === 'closed') {
+        // What is still open in there is not worth a wait.
+        void worker.terminate();
       }
     });
     worker.on('error', (error) => {
