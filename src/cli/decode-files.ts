@@ -74,7 +74,7 @@ export async function finishDecoding(
 ): Promise<number> {
   const [trouble] = realTroubles(troubles);
   if (trouble !== undefined) complain(trouble);
-  await writeLedgerFile(ledger, { ...report, inputs });
+  writeLedgerFile(ledger, { ...report, inputs });
   const readerGone = troubles.length > 0 && trouble === undefined;
   if (!quiet && !readerGone && inputs.length > 0) say(summary);
   return failed || trouble !== undefined ? ExitCode.failed : stop.exitCode;

@@ -69,7 +69,7 @@ export function topLines(
       `(${shortNumber(sample.lostOnTheWay)} on the way, ${shortNumber(sample.kernelDropped)} kernel, ${shortNumber(sample.refused)} refused)`,
     `workers ${workers.alive} of ${workers.configured}, ${percent(rate('workerBusySeconds') / workers.configured)} busy   ` +
       `main ${percent(rate('mainActiveSeconds'))}   ring ${percent(sample.ringUsed)}   ` +
-      `templates ${shortNumber(templates.templates)}, ${shortNumber(templates.heldSets)} sets wait`,
+      `templates ${shortNumber(templates.templates)}, ${shortNumber(templates.heldSets)} held`,
     ...troubles.map((trouble) => `output ${trouble}`),
     '',
   ];

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { countText } from '../base/count-text.ts';
 import { describeError } from '../base/errors.ts';
 import { maskSecrets } from '../base/secrets.ts';
 import type { FromStore, StoreStatus, ToStore } from '../fleet/messages.ts';
@@ -104,7 +105,7 @@ export class StoreHost {
   async close(): Promise<void> {
     await this.#thread?.close(CLOSE_MS);
     const queued = this.#thread?.status.queued ?? 0;
-    if (queued > 0) this.#log.warn(`template store: ${queued} writes were not made`);
+    if (queued > 0) this.#log.warn(`template store: ${countText(queued, 'write')} not made`);
   }
 
   #changed({ state, reason, queued }: StoreStatus): void {
@@ -115,7 +116,7 @@ export class StoreHost {
     this.#state = state;
     // What goes well from the start is no news.
     if (state === 'synced' && before === 'connecting' && !this.#started) return;
-    const waiting = queued === 0 ? '' : `; ${queued} writes wait`;
+    const waiting = queued === 0 ? '' : `; ${countText(queued, 'write')} waiting`;
     const line = `template store: ${state}${reason === '' ? '' : `, ${reason}`}${waiting}`;
     if (state === 'synced') this.#log.info(line);
     else this.#log.warn(line);
