@@ -66,12 +66,12 @@ export class RedisLink {
     }
   }
 
-  /** The connection, or that of the first attempt; while there is none, rejects at once with what was wrong last. */
+  /** The connection, once it is prepared; rejects at once with what was wrong last while Redis cannot be reached. */
   async connection(): Promise<RedisConnection> {
     if (this.#connection !== null) return this.#connection;
     if (this.#ending.signal.aborted) throw this.#lastError ?? this.#closedError();
     if (this.#running === null) this.#running = this.#run();
-    if (this.#lastError === null && this.#attempt !== null) return this.#attempt;
+    if (this.#attempt !== null && this.#lastError === null) return this.#attempt;
     throw this.#lastError ?? this.#closedError();
   }
 
@@ -120,6 +120,7 @@ export class RedisLink {
     let connection: RedisConnection | null = null;
     try {
       connection = await openRedis(this.#target, this.#times, this.#ending.signal);
+      this.#lastError = null;
       // Without a user nothing may come between the connection and its being known, or a new user would miss it.
       if (this.#user !== null) await this.#user.up(connection);
     } catch (error) {
