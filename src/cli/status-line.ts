@@ -39,5 +39,6 @@ export class StatusLine {
 function storeTrouble(store: CollectorStatus['store']): string[] {
   if (store === null || store.state === 'synced') return [];
   const waiting = store.queued === 0 ? '' : `, ${countText(store.queued, 'write')} waiting`;
-  return [`template store ${store.state}${waiting}`];
+  const reason = store.reason === '' ? '' : ` (${store.reason})`;
+  return [`template store ${store.state}${reason}${waiting}`];
 }

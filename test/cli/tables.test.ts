@@ -63,6 +63,12 @@ test('status lines have rates since the last one and counts of now', () => {
     '1 datagram/s, 0 flows/s, 1 exporter, 1 template, 1 held, 4 lost; stdout: slow; x: full',
   );
   assert.equal(next.fields.datagramsPerSecond, 1);
+  const state = { state: 'degraded' as const, reason: 'a password is needed', queued: 1, counters: {} };
+  const store = { ...state, index: 0, applied: 0, scopes: 0, place: 'redis://127.0.0.1:6379/0' };
+  assert.match(
+    line.next({ ...status, store }, 14_000).text,
+    / lost; template store degraded \(a password is needed\), 1 write waiting$/,
+  );
   assert.deepEqual(next.fields.troubles, ['stdout: slow', 'x: full']);
 });
 

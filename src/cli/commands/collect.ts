@@ -22,6 +22,7 @@ import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
 import { complain, ExitCode, usageError } from '../errors.ts';
 import { filterOf } from '../filter-option.ts';
 import { FinalLedger } from '../final-ledger.ts';
+import type { HangUps } from '../hang-ups.ts';
 import { openOperations } from '../http.ts';
 import { checkLedgerFile } from '../ledger-file.ts';
 import { realTroubles, resolveOutputs } from '../outputs.ts';
@@ -40,6 +41,7 @@ const SLOT_OVERHEAD_BYTES = 112;
 export async function collect(
   configuration: Configuration,
   read: () => Promise<Configuration>,
+  hangUps: HangUps,
 ): Promise<number> {
   const values = configuration.values as Values;
   if (values.dumpConfig) {
@@ -60,8 +62,7 @@ export async function collect(
   const reloader = new Reloader(collector, log, configuration, elements, read);
   const operations = await openOperations(collector, () => reloader.configuration, log);
   const started = collector.start(stop.signal);
-  // From the beginning, as the signal would otherwise end the process.
-  process.on('SIGHUP', () => {
+  hangUps.obeyedBy(() => {
     const reload = () => (stop.requested ? undefined : manager.reloading(() => reloader.reload()));
     void started.then(reload, () => {});
   });
