@@ -35,7 +35,7 @@ async function run(): Promise<void> {
   );
   port!.on('message', (request: StoreRequest) => {
     if (request.type === 'requests') session.receive(request.requests);
-    else void close(request.deadlineMs);
+    else close(request.deadlineMs).catch(fail);
   });
   const ticker = setInterval(() => reply({ type: 'status', status: session.status }), STATUS_MS);
   const close = async (deadlineMs: number): Promise<void> => {

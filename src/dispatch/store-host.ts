@@ -103,8 +103,11 @@ export class StoreHost {
   }
 
   async close(): Promise<void> {
-    await this.#thread?.close(CLOSE_MS);
-    const queued = this.#thread?.status.queued ?? 0;
+    const thread = this.#thread;
+    const failure = (await thread?.close(CLOSE_MS)) ?? null;
+    if (thread === null || !this.#started) return;
+    if (failure !== null) this.#log.warn(`template store: ${failure}`);
+    const { queued } = thread.status;
     if (queued > 0) this.#log.warn(`template store: ${countText(queued, 'write')} not made`);
   }
 

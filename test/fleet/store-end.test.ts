@@ -1,5 +1,8 @@
 /** What the end of the template-sync thread waits for: nothing but writes that can still succeed. Times are hours: a wait hangs. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import type { ToStore } from '../../src/fleet/messages.ts';
@@ -29,11 +32,10 @@ const PUT: ToStore = {
   arrivedAtMs: systemClock.wallMs(),
 };
 
+const OWNER = { changes: () => {}, status: () => {}, notice: () => {}, lost: () => {} };
+
 function threadOf(uri: string, optional: boolean): StoreThread {
-  return new StoreThread(
-    { uri: `${uri}?fleet=end`, writer: WRITER, deadlineMs: HOUR_MS, optional },
-    { changes: () => {}, status: () => {}, notice: () => {}, lost: () => {} },
-  );
+  return new StoreThread({ uri: `${uri}?fleet=end`, writer: WRITER, deadlineMs: HOUR_MS, optional }, OWNER);
 }
 
 async function redis(t: TestContext): Promise<RedisServer> {
@@ -45,7 +47,7 @@ async function redis(t: TestContext): Promise<RedisServer> {
 test('the start ends although Redis cannot be reached', HANGS, async () => {
   const thread = threadOf(`redis://127.0.0.1:${await freePort()}/0`, false);
   const started = thread.start();
-  await thread.close(HOUR_MS);
+  assert.equal(await thread.close(HOUR_MS), null);
   await assert.rejects(started);
 });
 
@@ -111,4 +113,20 @@ test('close ends an attempt that gets no answer', HANGS, async (t) => {
   await store.close();
   await assert.rejects(watched);
   assert.deepEqual(states, ['connecting']);
+});
+
+test('a file that cannot be written at the end is told of', HANGS, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-end-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const thread = new StoreThread(
+    { uri: `file://${directory}/t.mrt`, writer: WRITER, deadlineMs: HOUR_MS, optional: false },
+    OWNER,
+  );
+  await thread.start();
+  thread.post([PUT]);
+  rmSync(directory, { recursive: true });
+  assert.match(
+    (await thread.close(HOUR_MS)) ?? '',
+    /^cannot write template store .*: no such file or directory/,
+  );
 });
