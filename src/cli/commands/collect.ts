@@ -54,7 +54,10 @@ export async function collect(
     format: values.logFormat,
     colour: process.stderr.isTTY === true,
   });
-  const options = collectorOptions(values, log, () => stop.request());
+  const options = collectorOptions(values, log, () => {
+    if (collector.parts().outputs.length === 1) stop.request();
+    else log.warn('the reader of standard output went away; the other outputs go on');
+  });
   await checkLedgerFile(values.ledger);
   const elements = await readElements(values.elements);
   const collector = makeCollector({ ...options, elements });
