@@ -64,14 +64,14 @@ export async function readFiles<File extends InputFile>(
 }
 
 /** The last words of a run whose outputs are closed. Returns the exit code. */
-export async function finishDecoding(
+export function finishDecoding(
   { quiet, ledger }: Pick<OptionValues<'decode'>, 'quiet' | 'ledger'>,
   { inputs, failed }: ReadFiles,
   troubles: readonly string[],
   report: object,
   summary: string,
   stop: Stop,
-): Promise<number> {
+): number {
   const [trouble] = realTroubles(troubles);
   if (trouble !== undefined) complain(trouble);
   writeLedgerFile(ledger, { ...report, inputs });

@@ -7,6 +7,8 @@ const ENTRY = new URL('../../workers/template-sync.js', import.meta.url);
 /** Pause before a thread that ended is started again, and the longest when it ends again and again. */
 const RESTART_MS = 1_000;
 const LONGEST_RESTART_MS = 60_000;
+/** How long the store's own close may wait for its peer. */
+const PEER_MS = 2_000;
 
 export interface StoreThreadOwner {
   changes(changes: FromStore[]): void;
@@ -64,11 +66,14 @@ export class StoreThread {
     if (worker === null) return null;
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     this.#send({ type: 'close', deadlineMs });
-    // The store's own close may wait for its peer, too.
-    const timer = setTimeout(() => void worker.terminate(), deadlineMs + 2_000);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      void worker.terminate();
+    }, deadlineMs + PEER_MS);
     await ended;
     clearTimeout(timer);
-    return this.#failure;
+    return late ? `not closed within ${(deadlineMs + PEER_MS) / 1000} s` : this.#failure;
   }
 
   #send(request: StoreRequest): void {

@@ -1,6 +1,6 @@
 /** What the end of the template-sync thread waits for: nothing but writes that can still succeed. Times are hours: a wait hangs. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -34,8 +34,16 @@ const PUT: ToStore = {
 
 const OWNER = { changes: () => {}, status: () => {}, notice: () => {}, lost: () => {} };
 
-function threadOf(uri: string, optional: boolean): StoreThread {
-  return new StoreThread({ uri: `${uri}?fleet=end`, writer: WRITER, deadlineMs: HOUR_MS, optional }, OWNER);
+function threadOf(uri: string, optional = false): StoreThread {
+  return new StoreThread({ uri, writer: WRITER, deadlineMs: HOUR_MS, optional }, OWNER);
+}
+
+const uriOf = (port: number): string => `redis://127.0.0.1:${port}/0?fleet=end`;
+
+function temporaryDirectory(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-end-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 async function redis(t: TestContext): Promise<RedisServer> {
@@ -45,7 +53,7 @@ async function redis(t: TestContext): Promise<RedisServer> {
 }
 
 test('the start ends although Redis cannot be reached', HANGS, async () => {
-  const thread = threadOf(`redis://127.0.0.1:${await freePort()}/0`, false);
+  const thread = threadOf(uriOf(await freePort()));
   const started = thread.start();
   assert.equal(await thread.close(HOUR_MS), null);
   await assert.rejects(started);
@@ -53,7 +61,7 @@ test('the start ends although Redis cannot be reached', HANGS, async () => {
 
 test('a Redis that was never reached is not waited for, with a write or without', HANGS, async () => {
   for (const requests of [[], [PUT]]) {
-    const thread = threadOf(`redis://127.0.0.1:${await freePort()}/0`, true);
+    const thread = threadOf(uriOf(await freePort()), true);
     await thread.start();
     thread.post(requests);
     await thread.close(HOUR_MS);
@@ -64,7 +72,7 @@ test('a Redis that was never reached is not waited for, with a write or without'
 
 test('a Redis that went away is not waited for', HANGS, async (t) => {
   const server = await redis(t);
-  const thread = threadOf(server.uri, false);
+  const thread = threadOf(uriOf(server.port));
   await thread.start();
   await server.stop();
   await until('it is noticed', () => thread.status.state === 'degraded');
@@ -75,7 +83,7 @@ test('a Redis that went away is not waited for', HANGS, async (t) => {
 
 test('a write is waited for while there is a connection', HANGS, async (t) => {
   const server = await redis(t);
-  const thread = threadOf(server.uri, false);
+  const thread = threadOf(uriOf(server.port));
   await thread.start();
   server.pause();
   thread.post([PUT]);
@@ -88,7 +96,7 @@ test('a write is waited for while there is a connection', HANGS, async (t) => {
 
 test('a write that Redis refuses at the end is not tried again', HANGS, async (t) => {
   const server = await redis(t);
-  const thread = threadOf(server.uri, false);
+  const thread = threadOf(uriOf(server.port));
   await thread.start();
   await server.command('CONFIG', 'SET', 'maxmemory', '1');
   thread.post([PUT]);
@@ -101,7 +109,7 @@ test('close ends an attempt that gets no answer', HANGS, async (t) => {
   const server = await redis(t);
   server.pause();
   const times = { connectMs: HOUR_MS, commandMs: HOUR_MS };
-  const store = new RedisStore(`${server.uri}/0?fleet=end`, { writer: Buffer.from(WRITER, 'hex'), times });
+  const store = new RedisStore(uriOf(server.port), { writer: Buffer.from(WRITER, 'hex'), times });
   const states: string[] = [];
   const watched = store.watch({
     resetBegin: () => {},
@@ -116,12 +124,8 @@ test('close ends an attempt that gets no answer', HANGS, async (t) => {
 });
 
 test('a file that cannot be written at the end is told of', HANGS, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-end-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const thread = new StoreThread(
-    { uri: `file://${directory}/t.mrt`, writer: WRITER, deadlineMs: HOUR_MS, optional: false },
-    OWNER,
-  );
+  const directory = temporaryDirectory(t);
+  const thread = threadOf(`file://${directory}/t.mrt`);
   await thread.start();
   thread.post([PUT]);
   rmSync(directory, { recursive: true });
@@ -129,4 +133,18 @@ test('a file that cannot be written at the end is told of', HANGS, async (t) => 
     (await thread.close(HOUR_MS)) ?? '',
     /^cannot write template store .*: no such file or directory/,
   );
+});
+
+test('a store that does not close is left behind, and told of', HANGS, async (t) => {
+  const path = join(temporaryDirectory(t), 'store.mjs');
+  const source = new URL('../../src/templates/memory-store.js', import.meta.url).href;
+  writeFileSync(
+    path,
+    `import { MemoryStore } from ${JSON.stringify(source)};
+export default (_, { clock }) => Object.assign(new MemoryStore(clock), { close: () => new Promise(() => {}) });
+`,
+  );
+  const thread = threadOf(`module:${path}`);
+  await thread.start();
+  assert.match((await thread.close(0)) ?? '', /^not closed within \d+ s$/);
 });
