@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { abandon } from './accounting/abandon.ts';
 import { Count, Ledger, type LedgerReport, type OutputAccount } from './accounting/ledger.ts';
 import { type Clock, systemClock } from './base/clock.ts';
+import { countText } from './base/count-text.ts';
 import { MillraceError } from './base/errors.ts';
 import { Mute } from './base/mute.ts';
 import { type CollectorParts, describeParts } from './collector-parts.ts';
@@ -241,7 +242,7 @@ export class Collector {
   abandon(): { report: CollectorReport; abandoned: string[] } {
     const given = abandon(this.report(), this.#pipeline?.waiting ?? 0);
     const queued = this.#store?.report?.queued ?? 0;
-    if (queued > 0) given.abandoned.push(`${queued} writes to the template store`);
+    if (queued > 0) given.abandoned.push(countText(queued, 'write', ' to the template store'));
     return given;
   }
 

@@ -35,7 +35,7 @@ async function run(): Promise<void> {
   );
   port!.on('message', (request: StoreRequest) => {
     if (request.type === 'requests') session.receive(request.requests);
-    else void close(request.deadlineMs);
+    else close(request.deadlineMs).catch(fail);
   });
   const ticker = setInterval(() => reply({ type: 'status', status: session.status }), STATUS_MS);
   const close = async (deadlineMs: number): Promise<void> => {
@@ -53,10 +53,7 @@ async function run(): Promise<void> {
     await store.watch(session);
   } catch (error) {
     if (error instanceof StoreError && error.fatal) throw error;
-    const late = Symbol('late');
-    const timer = new Promise((resolve) => setTimeout(resolve, setup.deadlineMs, late));
-    const first = setup.optional ? late : await Promise.race([reached, timer]);
-    if (first === late && !setup.optional) {
+    if (!setup.optional && !(await within(setup.deadlineMs, reached))) {
       clearInterval(ticker);
       await store.close();
       throw new StoreError(`${describeError(error)} (tried for ${setup.deadlineMs / 1000} s)`);
@@ -64,6 +61,17 @@ async function run(): Promise<void> {
   }
   // Changes are sent once per turn of the event loop: what was read is on its way in front of this.
   setImmediate(() => setImmediate(() => reply({ type: 'ready' })));
+}
+
+/** Whether it is done before the time is over. */
+function within(timeMs: number, done: Promise<void>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeMs, false);
+    void done.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
 }
 
 run().catch(fail);

@@ -1,3 +1,4 @@
+import { countText } from '../base/count-text.ts';
 import type { LedgerReport, OutputAccount } from './ledger.ts';
 
 type Report = LedgerReport & { outputs: OutputAccount[] };
@@ -30,9 +31,9 @@ export function abandon<R extends Report>(report: R, waiting: number): { report:
     return { account: { ...account, dropped_failed: dropped_failed + left }, left, output };
   });
   const words = [
-    count(c.datagrams_abandoned, 'datagrams that were received'),
-    count(sets, 'data sets'),
-    ...outputs.map(({ left, output }) => count(left, `records for ${output}`)),
+    some(c.datagrams_abandoned, 'received datagram'),
+    some(sets, 'data set'),
+    ...outputs.map(({ left, output }) => some(left, 'record', ` for ${output}`)),
   ];
   return {
     report: { ...report, counters, outputs: outputs.map(({ account }) => account) },
@@ -40,6 +41,6 @@ export function abandon<R extends Report>(report: R, waiting: number): { report:
   };
 }
 
-function count(n: number, what: string): string {
-  return n === 0 ? '' : `${n} ${what}`;
+function some(count: number, noun: string, rest?: string): string {
+  return count === 0 ? '' : countText(count, noun, rest);
 }

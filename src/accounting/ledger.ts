@@ -13,7 +13,7 @@ export const LEDGER = [
   },
   { name: 'datagrams_filtered', help: 'datagrams of a version that is not allowed' },
   { name: 'datagrams_quarantined', help: 'datagrams that ended a worker twice' },
-  { name: 'datagrams_abandoned', help: 'datagrams that were not finished when the time to stop was over' },
+  { name: 'datagrams_abandoned', help: 'datagrams that were not finished when the process had to end' },
   { name: 'datagrams_refused_oversize', help: 'datagrams longer than a slot' },
   {
     name: 'datagrams_refused_malformed',
@@ -33,7 +33,10 @@ export const LEDGER = [
   { name: 'sets_expired', help: 'held data sets whose template did not arrive in time' },
   { name: 'sets_overflowed', help: 'held data sets pushed out by newer ones' },
   { name: 'sets_withdrawn', help: 'held data sets whose template was taken back before it was known' },
-  { name: 'sets_abandoned', help: 'replayed sets for which there was no room to decode them in' },
+  {
+    name: 'sets_abandoned',
+    help: 'data sets that were bound and not decoded: no room for replayed ones, or the process had to end',
+  },
   { name: 'sets_unresolved', help: 'held data sets still waiting when the collector stopped' },
   { name: 'sets_decoded', help: 'bound and replayed data sets that were decoded' },
   {

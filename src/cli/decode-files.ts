@@ -64,17 +64,17 @@ export async function readFiles<File extends InputFile>(
 }
 
 /** The last words of a run whose outputs are closed. Returns the exit code. */
-export async function finishDecoding(
+export function finishDecoding(
   { quiet, ledger }: Pick<OptionValues<'decode'>, 'quiet' | 'ledger'>,
   { inputs, failed }: ReadFiles,
   troubles: readonly string[],
   report: object,
   summary: string,
   stop: Stop,
-): Promise<number> {
+): number {
   const [trouble] = realTroubles(troubles);
   if (trouble !== undefined) complain(trouble);
-  await writeLedgerFile(ledger, { ...report, inputs });
+  writeLedgerFile(ledger, { ...report, inputs });
   const readerGone = troubles.length > 0 && trouble === undefined;
   if (!quiet && !readerGone && inputs.length > 0) say(summary);
   return failed || trouble !== undefined ? ExitCode.failed : stop.exitCode;

@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { access, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { constants, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeError, MillraceError } from '../base/errors.ts';
 
@@ -17,15 +17,20 @@ export async function checkLedgerFile(path: string | undefined): Promise<void> {
   }
 }
 
-/** Writes the ledger so that whoever looks finds the old file or the whole new one. MillraceError OUTPUT_FAILED. */
-export async function writeLedgerFile(path: string | undefined, ledger: object): Promise<void> {
+/**
+ * Writes the ledger so that whoever looks finds the old file or the whole new one. The last thing that a process does, also one
+ * that is ending already, so it is synchronous. Throws a MillraceError OUTPUT_FAILED.
+ */
+export function writeLedgerFile(path: string | undefined, ledger: object): void {
   if (path === undefined) return;
   const part = `${path}.${process.pid}.part`;
   try {
-    await writeFile(part, `${JSON.stringify(ledger, null, 2)}\n`);
-    await rename(part, path);
+    writeFileSync(part, `${JSON.stringify(ledger, null, 2)}\n`);
+    renameSync(part, path);
   } catch (error) {
-    await rm(part, { force: true }).catch(() => {});
+    try {
+      rmSync(part, { force: true });
+    } catch {}
     throw failure(path, error);
   }
 }

@@ -2,6 +2,7 @@
 import { configure } from '../config/configuration.ts';
 import type { OptionValues } from '../config/options.ts';
 import { ExitCode, reportError } from './errors.ts';
+import { HangUps } from './hang-ups.ts';
 import { parseCommandLine } from './program.ts';
 import { versionText } from './version.ts';
 
@@ -10,12 +11,15 @@ async function run(argv: readonly string[]): Promise<number> {
   const invocation = parseCommandLine(argv, versionText());
   if (invocation === null) return ExitCode.ok;
   const { command, flags } = invocation;
+  const hangUps = command === 'collect' ? new HangUps() : null;
   const configuration = await configure(command, flags, process.env);
   const { values } = configuration;
   switch (command) {
     case 'collect':
-      return (await import('./commands/collect.ts')).collect(configuration, () =>
-        configure(command, flags, process.env, configuration.file),
+      return (await import('./commands/collect.ts')).collect(
+        configuration,
+        () => configure(command, flags, process.env, configuration.file),
+        hangUps!,
       );
     case 'check':
       return (await import('./commands/check.ts')).check(configuration);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { countText } from '../base/count-text.ts';
 import { describeError } from '../base/errors.ts';
 import type { Collector } from '../collector.ts';
 import { Configuration, type Setting, settingText } from '../config/configuration.ts';
@@ -8,7 +9,6 @@ import type { Element } from '../elements/element.ts';
 import type { Log } from '../ops/log.ts';
 import type { OutputSpec } from '../output/output-uri.ts';
 import { resolveOutputs } from './outputs.ts';
-import { countText } from './text.ts';
 
 type Values = OptionValues<'collect'>;
 

@@ -1,3 +1,4 @@
+import { countText } from '../base/count-text.ts';
 import type { CollectorStatus } from '../collector.ts';
 
 export interface StatusReport {
@@ -26,8 +27,8 @@ export class StatusLine {
     this.#atMs = nowMs;
     const { exporters, templates, held, lost, store, troubles } = status;
     const counts =
-      `${datagramsPerSecond} datagrams/s, ${flowsPerSecond} flows/s, ${exporters} exporters, ` +
-      `${templates} templates, ${held} held, ${lost} lost`;
+      `${countText(datagramsPerSecond, 'datagram', '/s')}, ${countText(flowsPerSecond, 'flow', '/s')}, ` +
+      `${countText(exporters, 'exporter')}, ${countText(templates, 'template')}, ${held} held, ${lost} lost`;
     return {
       text: [counts, ...storeTrouble(store), ...troubles].join('; '),
       fields: { ...status, datagramsPerSecond, flowsPerSecond },
@@ -37,6 +38,7 @@ export class StatusLine {
 
 function storeTrouble(store: CollectorStatus['store']): string[] {
   if (store === null || store.state === 'synced') return [];
-  const waiting = store.queued === 0 ? '' : `, ${store.queued} writes wait`;
-  return [`template store ${store.state}${waiting}`];
+  const waiting = store.queued === 0 ? '' : `, ${countText(store.queued, 'write')} waiting`;
+  const reason = store.reason === '' ? '' : ` (${store.reason})`;
+  return [`template store ${store.state}${reason}${waiting}`];
 }

@@ -1,5 +1,6 @@
 /** What is in a template store, for people and for programs. */
 
+import { countText } from '../base/count-text.ts';
 import { addressText } from '../base/ip.ts';
 import { type FieldSpecifier, VARIABLE_LENGTH } from '../decode/layout.ts';
 import { DEFAULT_DECODE_LIMITS } from '../decode/limits.ts';
@@ -8,7 +9,6 @@ import { readTemplate } from '../templates/shared-template.ts';
 import type { StoredItem, StoreWatcher, TemplateStore } from '../templates/store.ts';
 import { itemTemplateId, parseScopeName } from '../templates/store-key.ts';
 import { decodeValue } from '../templates/stored-value.ts';
-import { countText } from './text.ts';
 
 export interface FieldDescription {
   readonly name: string;

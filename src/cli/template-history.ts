@@ -1,9 +1,10 @@
+import { countText } from '../base/count-text.ts';
 import { type Entry, EntryKind } from '../fleet/entries.ts';
 import { RedisStore } from '../fleet/redis-store.ts';
 import type { TemplateStore } from '../templates/store.ts';
 import { templateItem } from '../templates/store-key.ts';
 import { describeTemplate, type FieldDescription, fieldDifference, timeText } from './stored-templates.ts';
-import { countText, printable } from './text.ts';
+import { printable } from './text.ts';
 
 /** Changes of one template that are shown. */
 const SHOWN = 10;

@@ -1,4 +1,5 @@
 /** Numbers and words for a person. */
+import { countText } from '../base/count-text.ts';
 
 /** 1.5 MiB and the like. */
 export function byteText(bytes: number): string {
@@ -36,11 +37,6 @@ export function durationText(seconds: number): string {
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
-}
-
-/** `1 flow`, `2 flows`. */
-export function countText(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** What a sender has to say besides the number of datagrams. */

@@ -82,7 +82,7 @@ export function topLines(
       `workers ${workers.alive} of ${workers.configured}, ${percent(rate('workerBusySeconds') / workers.configured)} busy`,
       `main ${percent(rate('mainActiveSeconds'))}`,
       `ring ${percent(sample.ringUsed)}`,
-      `templates ${shortNumber(templates.templates)}, ${shortNumber(templates.heldSets)} sets wait`,
+      `templates ${shortNumber(templates.templates)}, ${shortNumber(templates.heldSets)} held`,
     ],
     ...troubles.map((trouble) => [`output ${trouble}`]),
     [],

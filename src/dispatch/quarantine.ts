@@ -1,6 +1,7 @@
 import fsPromises, { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { countText } from '../base/count-text.ts';
 import { describeError, MillraceError } from '../base/errors.ts';
 import { makeDirectory } from '../base/make-directory.ts';
 import type { ElementLookup } from '../elements/element.ts';
@@ -90,7 +91,9 @@ export class Quarantine {
 
   #write(content: Uint8Array): void {
     if (this.#files >= this.#limits.maxFiles || this.#bytes + content.length > this.#limits.maxBytes) {
-      this.#onTrouble(`the quarantine is full (${this.#files} files): the datagram is counted but not kept`);
+      this.#onTrouble(
+        `the quarantine is full (${countText(this.#files, 'file')}): the datagram is counted but not kept`,
+      );
       return;
     }
     this.#files++;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { countText } from '../base/count-text.ts';
 import { describeError } from '../base/errors.ts';
 import { maskSecrets } from '../base/secrets.ts';
 import type { FromStore, StoreStatus, ToStore } from '../fleet/messages.ts';
@@ -102,7 +103,12 @@ export class StoreHost {
   }
 
   async close(): Promise<void> {
-    await this.#thread?.close(CLOSE_MS);
+    const thread = this.#thread;
+    const failure = (await thread?.close(CLOSE_MS)) ?? null;
+    if (thread === null || !this.#started) return;
+    if (failure !== null) this.#log.warn(`template store: ${failure}`);
+    const { queued } = thread.status;
+    if (queued > 0) this.#log.warn(`template store: ${countText(queued, 'write')} not made`);
   }
 
   #changed({ state, reason, queued }: StoreStatus): void {
@@ -113,7 +119,7 @@ export class StoreHost {
     this.#state = state;
     // What goes well from the start is no news.
     if (state === 'synced' && before === 'connecting' && !this.#started) return;
-    const waiting = queued === 0 ? '' : `; ${queued} writes wait`;
+    const waiting = queued === 0 ? '' : `; ${countText(queued, 'write')} waiting`;
     const line = `template store: ${state}${reason === '' ? '' : `, ${reason}`}${waiting}`;
     if (state === 'synced') this.#log.info(line);
     else this.#log.warn(line);

@@ -42,8 +42,8 @@ export class Membership {
     return this.#note(connection, String(this.#level));
   }
 
-  async leave(): Promise<void> {
-    await this.#note(await this.#around.connection(), '');
+  async leave(connection: RedisConnection): Promise<void> {
+    await this.#note(connection, '');
   }
 
   /**

@@ -32,9 +32,16 @@ export interface RedisConnection {
 type Client = Redis | Cluster;
 type ScriptCall = (keyCount: number, ...args: (string | Buffer)[]) => Promise<Reply>;
 
-/** Connects, and resolves when Redis has taken user, password and database. */
-export async function openRedis(target: RedisTarget, times: RedisTimes): Promise<RedisConnection> {
+/** Connects, and resolves when Redis has taken user, password and database. signal: closes it, at any time. */
+export async function openRedis(
+  target: RedisTarget,
+  times: RedisTimes,
+  signal: AbortSignal,
+): Promise<RedisConnection> {
   const connection = new Connection(target, times);
+  const close = (): void => connection.close();
+  signal.addEventListener('abort', close);
+  void connection.closed.then(() => signal.removeEventListener('abort', close));
   await connection.open();
   return connection;
 }
@@ -102,12 +109,11 @@ class Connection implements RedisConnection {
       first ??= error;
     });
     return new Promise((resolve, reject) => {
-      const fail = (error: unknown): void => {
+      const fail = (error: unknown): void => this.close(redisError(first ?? error, this.#target.display));
+      void this.closed.then((reason) => {
         clearTimeout(deadline);
-        const reason = redisError(first ?? error, this.#target.display);
         reject(reason);
-        this.close(reason);
-      };
+      });
       const deadline = setTimeout(() => fail(new Error('Command timed out')), this.#times.connectMs);
       client.on('end', () => fail(new Error('Connection is closed.')));
       client.connect().then(() => {
@@ -159,6 +165,8 @@ class Connection implements RedisConnection {
       disableClientInfo: true,
       connectionName: 'millrace',
       connectTimeout: this.#times.connectMs,
+      // A connection that is closed is of no more use: its peer's goodbye is not waited for.
+      disconnectTimeout: 0,
       commandTimeout: this.#times.commandMs,
       maxRetriesPerRequest: 0,
     };

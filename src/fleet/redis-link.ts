@@ -66,12 +66,12 @@ export class RedisLink {
     }
   }
 
-  /** The connection; while there is none and none is being made, rejects with what was wrong last. */
+  /** The connection, once it is prepared; rejects at once with what was wrong last while Redis cannot be reached. */
   async connection(): Promise<RedisConnection> {
     if (this.#connection !== null) return this.#connection;
     if (this.#ending.signal.aborted) throw this.#lastError ?? this.#closedError();
     if (this.#running === null) this.#running = this.#run();
-    if (this.#attempt !== null) return this.#attempt;
+    if (this.#attempt !== null && this.#lastError === null) return this.#attempt;
     throw this.#lastError ?? this.#closedError();
   }
 
@@ -82,9 +82,9 @@ export class RedisLink {
     return new RedisError(trouble.message, 'config', { cause: trouble.cause, fatal: true });
   }
 
+  /** Ends a connection, an attempt at one and the pause between attempts, whichever there is. */
   async close(): Promise<void> {
     this.#ending.abort();
-    this.#connection?.close();
     await this.#running;
   }
 
@@ -119,8 +119,8 @@ export class RedisLink {
   async #connect(): Promise<RedisConnection> {
     let connection: RedisConnection | null = null;
     try {
-      connection = await openRedis(this.#target, this.#times);
-      if (this.#ending.signal.aborted) throw this.#closedError();
+      connection = await openRedis(this.#target, this.#times, this.#ending.signal);
+      this.#lastError = null;
       // Without a user nothing may come between the connection and its being known, or a new user would miss it.
       if (this.#user !== null) await this.#user.up(connection);
     } catch (error) {

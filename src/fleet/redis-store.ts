@@ -181,7 +181,9 @@ export class RedisStore implements TemplateStore {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.#sync !== null && !this.#readOnly) await this.members.leave().catch(() => {});
+    const connection = this.#link.current;
+    if (this.#sync !== null && !this.#readOnly && connection !== null)
+      await this.members.leave(connection).catch(() => {});
     await this.#link.close();
   }
 

@@ -95,13 +95,17 @@ export class StoreSession implements StoreWatcher {
     this.#pump();
   }
 
-  /** Resolves when every write is made, or when the time is over; returns the writes that are left. */
+  /**
+   * The end: makes the writes that wait. One that fails now is not tried again, and a store that was never reached is not
+   * waited for. Resolves when nothing is under way any more, or when the time is over; returns the writes that are left.
+   */
   async flush(deadlineMs: number): Promise<number> {
-    if (this.#queue.length === 0) return 0;
+    if (this.#queue.length === 0 || this.#state === 'connecting') return this.#queue.length;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#whenIdle = resolve;
       timer = setTimeout(resolve, deadlineMs);
+      this.#resume();
     });
     clearTimeout(timer);
     return this.#queue.length;
@@ -167,7 +171,7 @@ export class StoreSession implements StoreWatcher {
       this.#writing++;
       void this.#write(operation);
     }
-    if (this.#queue.length === 0 && this.#writing === 0) this.#whenIdle?.();
+    if (this.#writing === 0) this.#whenIdle?.();
   }
 
   async #write(operation: Operation): Promise<void> {
@@ -179,10 +183,11 @@ export class StoreSession implements StoreWatcher {
       // The store's own state says why; what it refuses time and again although it works is given up.
       this.counters.writes_failed++;
       if (this.#state === 'synced') operation.refused = (operation.refused ?? 0) + 1;
-      if ((operation.refused ?? 0) < MAX_REFUSALS) {
+      if ((operation.refused ?? 0) >= MAX_REFUSALS) this.#giveUp(operation);
+      else if (this.#whenIdle === null) {
         this.#queue.giveBack(operation);
         this.#breathe();
-      } else this.#giveUp(operation);
+      }
     } finally {
       this.#writing--;
       this.#pump();

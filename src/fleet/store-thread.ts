@@ -7,6 +7,8 @@ const ENTRY = new URL('../../workers/template-sync.js', import.meta.url);
 /** Pause before a thread that ended is started again, and the longest when it ends again and again. */
 const RESTART_MS = 1_000;
 const LONGEST_RESTART_MS = 60_000;
+/** How long the store's own close may wait for its peer. */
+const PEER_MS = 2_000;
 
 export interface StoreThreadOwner {
   changes(changes: FromStore[]): void;
@@ -28,6 +30,8 @@ export class StoreThread {
   #restarts = 0;
   /** Whether it has worked: what cannot even start is not started again. */
   #used = false;
+  /** Why the last thread ended, null when it was because the store was closed. */
+  #failure: string | null = null;
   /** After a restart the first reset has to be answered with everything that is known here. */
   #restarted = false;
   status: StoreStatus = { state: 'connecting', reason: 'not started', index: 0, queued: 0, counters: {} };
@@ -51,18 +55,25 @@ export class StoreThread {
     this.#send({ type: 'requests', requests });
   }
 
-  /** Writes what waits to be written, as far as that is possible in time, and ends the thread. */
-  async close(deadlineMs: number): Promise<void> {
+  /**
+   * Writes what waits to be written, as far as that is possible in time, and ends the thread. Resolves with why the store could
+   * not be closed as it should; null when it could.
+   */
+  async close(deadlineMs: number): Promise<string | null> {
     this.#closing = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
     const worker = this.#worker;
-    if (worker === null) return;
+    if (worker === null) return null;
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     this.#send({ type: 'close', deadlineMs });
-    // The store's own close may wait for its peer, too.
-    const timer = setTimeout(() => void worker.terminate(), deadlineMs + 2_000);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      void worker.terminate();
+    }, deadlineMs + PEER_MS);
     await ended;
     clearTimeout(timer);
+    return late ? `not closed within ${(deadlineMs + PEER_MS) / 1000} s` : this.#failure;
   }
 
   #send(request: StoreRequest): void {
@@ -72,7 +83,7 @@ export class StoreThread {
   #open(opened: (failure: string | null) => void): void {
     const worker = new Worker(ENTRY, { workerData: this.#setup, name: 'template-sync' });
     this.#worker = worker;
-    let reason = 'ended';
+    let reason: string | null = 'ended';
     worker.on('message', (reply: StoreReply) => {
       if (reply.type === 'changes') this.#changes(reply.changes);
       else if (reply.type === 'status') this.#say(reply.status);
@@ -85,6 +96,10 @@ export class StoreThread {
         reason = reply.message;
         opened(reply.message);
         void worker.terminate();
+      } else if (reply.type === 'closed') {
+        reason = null;
+        // What is still open in there is not worth a wait.
+        void worker.terminate();
       }
     });
     worker.on('error', (error) => {
@@ -92,8 +107,9 @@ export class StoreThread {
     });
     worker.on('exit', () => {
       this.#worker = null;
-      opened(reason);
-      if (this.#used && !this.#closing) this.#again(reason);
+      this.#failure = reason;
+      opened(reason ?? 'closed');
+      if (this.#used && !this.#closing) this.#again(reason ?? 'closed');
     });
   }
 

@@ -21,6 +21,8 @@ const GATHER_BYTES = 1024 * 1024;
 const GATHER_CHUNKS = 1024;
 /** How long few bytes wait for more before they become a compressed block. */
 export const LINGER_MS = 1000;
+/** How often a file that is written is looked for. */
+export const LOOK_MS = 1000;
 /** Rotation looks at the wall clock at least this often, as clocks are set and machines sleep. */
 const LONGEST_TIMER_MS = 60_000;
 
@@ -59,6 +61,7 @@ export class FileSink implements Sink {
   #file: OpenFile | null = null;
   /** The last name taken, so that the numbers of one path go on instead of being tried from 1. */
   #lastName = { path: '', number: -1 };
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
   #draining = false;
   #drained: Promise<void> = Promise.resolve();
   #completed: Promise<void> = Promise.resolve();
@@ -239,6 +242,7 @@ export class FileSink implements Sink {
     let chunks: Uint8Array[] = [];
     let buffers = chunks;
     try {
+      await this.#leaveRemoved();
       this.#file ??= await this.#create(period);
       chunks = buffers = this.#gather(period);
       if (this.#compressor !== null) buffers = await compressChunks(this.#compressor, chunks);
@@ -254,6 +258,17 @@ export class FileSink implements Sink {
     this.#cancelLinger = null;
     for (const buffer of buffers) this.counts.bytesWritten += buffer.length;
     this.#queue.written(chunks.length);
+  }
+
+  async #leaveRemoved(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#file === null || nowMs - this.#lookedAtMs < LOOK_MS) return;
+    this.#lookedAtMs = nowMs;
+    const { output } = this.#file;
+    if (!(await output.removed())) return;
+    this.#file = null;
+    this.#fileTrouble = `removed while it was written: ${output.partPath}`;
+    await output.abandon();
   }
 
   #gather(period: Period): Uint8Array[] {

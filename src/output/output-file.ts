@@ -66,6 +66,11 @@ export class OutputFile {
     return this.#torn;
   }
 
+  /** Whether the file has no name any more: somebody has removed it, and what is written to it is lost. */
+  async removed(): Promise<boolean> {
+    return (await this.#handle.stat()).nlink === 0;
+  }
+
   /** Hands all the buffers to the kernel, or throws with none of them in the file unless `torn`. */
   async append(buffers: readonly Uint8Array[]): Promise<void> {
     try {

@@ -1,3 +1,4 @@
+import { countText } from '../base/count-text.ts';
 import { MillraceError } from '../base/errors.ts';
 import { loadSystemCalls } from '../base/system-calls.ts';
 
@@ -19,7 +20,7 @@ export interface ReceiveChoice {
 export function chooseReceive(asked: ReceiveMode, receivers: number): ReceiveChoice {
   const calls = asked === 'dgram' ? 'it was asked for' : loadSystemCalls();
   if (typeof calls !== 'string') {
-    const threads = receivers === 1 ? '1 thread' : `${receivers} threads`;
+    const threads = countText(receivers, 'thread');
     const reason = asked === 'auto' ? 'this is Linux, and koffi is here' : 'it was asked for';
     return {
       mode: 'recvmmsg',

@@ -132,20 +132,48 @@ test('a reader that goes away ends the collector quietly', async () => {
   readBalanced(ledger);
 });
 
+test('a reader that goes away leaves the other outputs alone', async () => {
+  const ledger = at('one-reader.json');
+  const outputs = ['--output', 'stdout:?format=ndjson', '--output', `file://${at('one-reader.ndjson')}`];
+  const collector = new Running(['collect', ...ANY_PORT, ...outputs, '--ledger', ledger]);
+  const port = await collector.port();
+  await generate(port, 5);
+  await collector.lines(1);
+  collector.child.stdout?.destroy();
+  // A pipe says that nobody reads it when it is written to.
+  await generate(port, 5);
+  await collector.until('it says so', () =>
+    /WARN: the reader of standard output went away; the other outputs go on/.test(collector.stderr),
+  );
+  const written = (): number => countLines(readFileSync(`${at('one-reader.ndjson')}.part`, 'utf8'));
+  const before = written();
+  await generate(port, 5);
+  await eventually('the file goes on', () => written() > before);
+  collector.kill('SIGTERM');
+  const { code, stderr } = await collector.ended;
+  assert.equal(code, 0, stderr);
+  const { counters, outputs: accounts } = readBalanced(ledger);
+  const [stdout, file] = accounts;
+  assert.ok(stdout.dropped_failed > 0);
+  assert.equal(file.written, counters.records_decoded);
+  assert.equal(countLines(readFileSync(at('one-reader.ndjson'), 'utf8')), file.written);
+});
+
 test('a second signal ends the collector at once', async () => {
   for (const [signal, exitCode] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const]) {
     // Nobody reads the flows, so that there is no end after the first signal.
-    const collector = new Running(['collect', ...ANY_PORT], {}, false);
+    const ledger = at(`${signal}.json`);
+    const collector = new Running(['collect', ...ANY_PORT, '--ledger', ledger], {}, false);
     await generate(await collector.port(), 500);
     collector.kill(signal);
     await collector.until('it stops', () => collector.stderr.includes(`${signal}: stopping`));
     collector.kill(signal);
     const { code, stderr } = await collector.ended;
     assert.equal(code, exitCode);
-    assert.ok(
-      stderr.endsWith(`millrace: ${signal} again: ended at once, what was not written is lost\n`),
-      stderr,
-    );
+    const [, last] = stderr.split(`millrace: ${signal} again: ended at once, what was not written is lost\n`);
+    assert.match(last, /^ledger\n(.*\n)+millrace: .*the ledger is incomplete; given up: \d+ .*\n$/);
+    const { counters, outputs } = readBalanced(ledger);
+    assert.ok(counters.datagrams_abandoned + outputs[0].dropped_failed > 0);
   }
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -35,6 +35,15 @@ async function freePort(port = 0): Promise<number | null> {
 async function missing(url: string): Promise<string[]> {
   const { conditions } = (await (await fetch(`${url}/ready`)).json()) as ReadyReport;
   return conditions.filter(({ ready }) => !ready).map(({ name }) => name);
+}
+
+/** 51 datagrams with 5 000 flows, which no pipe holds as NDJSON. */
+async function sendMoreThanAPipeTakes(port: number): Promise<void> {
+  const messages = new ExporterMessages(1);
+  const packets = Array.from({ length: 100 }, (_, i) => i + 1);
+  await exporters.send('127.0.0.9', port, messages.announce(256, OCTETS_FIRST));
+  for (let i = 0; i < 50; i++)
+    await exporters.send('127.0.0.9', port, messages.data(256, OCTETS_FIRST, ...packets));
 }
 
 test('the start: HTTP says that it is not ready, the store is read, and only then sockets are bound', async () => {
@@ -85,13 +94,8 @@ test('the end: sockets, data that waits, outputs, store, ledger', async () => {
   );
   const port = await collector.port();
   const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(collector.stderr)!;
-  const messages = new ExporterMessages(1);
-  const packets = Array.from({ length: 100 }, (_, i) => i + 1);
-  await exporters.send('127.0.0.9', port, messages.announce(256, OCTETS_FIRST));
-  // More than a pipe takes that nobody reads.
-  for (let i = 0; i < 50; i++)
-    await exporters.send('127.0.0.9', port, messages.data(256, OCTETS_FIRST, ...packets));
-  await exporters.send('127.0.0.9', port, messages.data(300, OCTETS_FIRST, 1));
+  await sendMoreThanAPipeTakes(port);
+  await exporters.send('127.0.0.9', port, new ExporterMessages(2).data(300, OCTETS_FIRST, 1));
   await collector.until('the last one waits', () => / 1 held/.test(collector.stderr));
 
   collector.kill('SIGTERM');
@@ -129,13 +133,9 @@ test('an output that takes nothing is given up when the time is over, by name an
   ];
   const collector = new Running(args, {}, false);
   const port = await collector.port();
-  const messages = new ExporterMessages(1);
-  await exporters.send('127.0.0.9', port, messages.announce(256, OCTETS_FIRST));
-  const packets = Array.from({ length: 100 }, (_, i) => i + 1);
-  for (let i = 0; i < 50; i++)
-    await exporters.send('127.0.0.9', port, messages.data(256, OCTETS_FIRST, ...packets));
+  await sendMoreThanAPipeTakes(port);
   await collector.until('all is decoded', () =>
-    /51 datagrams\/s|INFO: 0 datagrams\/s, 0 flows\/s, 1 exporters/.test(collector.stderr),
+    /51 datagrams\/s|INFO: 0 datagrams\/s, 0 flows\/s, 1 exporter,/.test(collector.stderr),
   );
   collector.kill('SIGTERM');
   const { code, stderr } = await collector.ended;
@@ -184,7 +184,7 @@ test('a Redis that hangs does not hold up the end', async () => {
     const port = await collector.port();
     redis.pause();
     await exporters.send('127.0.0.9', port, new ExporterMessages(1).announce(256, OCTETS_FIRST));
-    await collector.until('the template is known', () => /1 templates/.test(collector.stderr));
+    await collector.until('the template is known', () => / 1 template,/.test(collector.stderr));
     collector.kill('SIGTERM');
     const { code, stderr } = await collector.ended;
     assert.equal(code, 0, stderr);
@@ -193,22 +193,45 @@ test('a Redis that hangs does not hold up the end', async () => {
   }
 });
 
-test('a rejection that nobody handles ends the process with one line and exit code 70', async () => {
-  const module = join(directory, 'reject.mjs');
-  writeFileSync(
-    module,
-    `import { isMainThread } from 'node:worker_threads';
-if (isMainThread) process.once('SIGUSR2', () => void Promise.reject(new Error('nobody waits for this')));
+for (const [what, defect] of [
+  ['a rejection that nobody handles', 'Promise.reject(error)'],
+  ['an exception that nobody catches', 'setImmediate(() => { throw error; })'],
+]) {
+  test(`${what} ends the process with exit code 70, and with a ledger as far as it is known`, async () => {
+    const module = join(directory, 'defect.mjs');
+    writeFileSync(
+      module,
+      `import { isMainThread } from 'node:worker_threads';
+const error = new Error('nobody waits for this');
+if (isMainThread) process.once('SIGUSR2', () => void ${defect});
 `,
-  );
-  const env = { ...process.env, NODE_OPTIONS: `--import ${pathToFileURL(module).href}` };
-  const collector = new Running(
-    ['collect', ...FIXED, '--http', 'off', '--templates', 'memory:', '--output', 'null:'],
-    { env },
-  );
-  await collector.port();
-  collector.kill('SIGUSR2');
-  const { code, stderr } = await collector.ended;
-  assert.equal(code, 70, stderr);
-  assert.match(stderr, /^millrace: internal error: nobody waits for this\. /m);
-});
+    );
+    const env = { ...process.env, NODE_OPTIONS: `--import ${pathToFileURL(module).href}` };
+    const ledger = join(directory, 'defect.json');
+    const file = join(directory, `${defect.length}.ndjson`);
+    const outputs = ['--output', 'stdout:?format=ndjson', '--output', `file://${file}`, '--ledger', ledger];
+    const collector = new Running(
+      ['collect', ...FIXED, '--templates', 'memory:', ...outputs],
+      { env },
+      false,
+    );
+    const port = await collector.port();
+    await sendMoreThanAPipeTakes(port);
+    await exporters.send('127.0.0.9', port, new ExporterMessages(2).data(300, OCTETS_FIRST, 1));
+    await collector.until('the last one waits', () => / 1 held/.test(collector.stderr));
+    await until('the file has all', () => countLines(readFileSync(`${file}.part`, 'utf8')) === 5_000);
+    collector.kill('SIGUSR2');
+    const { code, stderr } = await collector.ended;
+    assert.equal(code, 70, stderr);
+    assert.match(
+      stderr,
+      /^millrace: internal error: nobody waits for this\. .*\nledger\n(.*\n)+millrace: ended in the middle of the work, the ledger is incomplete; given up: \d+ records for stdout:/m,
+    );
+    const { counters, outputs: accounts } = readBalanced(ledger);
+    assert.equal(counters.datagrams_received, 52);
+    assert.equal(counters.sets_unresolved, 1);
+    assert.ok(accounts[0].dropped_failed > 0);
+    assert.equal(accounts[1].written, 5_000);
+    assert.equal(countLines(readFileSync(`${file}.part`, 'utf8')), 5_000);
+  });
+}

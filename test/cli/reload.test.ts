@@ -1,6 +1,8 @@
 /** SIGHUP on a collector that receives all the while. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { countLines, eventually, Running, run, temporaryDirectory } from './child.ts';
@@ -204,4 +206,25 @@ test('signals that come fast, and the end in the middle of it', async () => {
     outputs.reduce((sum, { written }) => sum + written, 0),
     counters.records_decoded,
   );
+});
+
+test('SIGHUP while the options are still being read is obeyed after the start', async () => {
+  const fifo = join(directory, 'options.yaml');
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+  /** Resolves when the collector has opened the file to read it. */
+  const opened = (): Promise<FileHandle> => open(fifo, 'w');
+  const collector = new Running(['collect', '--config', fifo]);
+  let writer = await opened();
+  collector.kill('SIGHUP');
+  const yaml = 'listen: netflow://127.0.0.1:0\nrecv-buffer: 2MiB\noutput: "null:"\n';
+  await writer.writeFile(yaml);
+  await writer.close();
+  await collector.until('it obeys', () => /SIGHUP: new files/.test(collector.stderr));
+  writer = await opened();
+  await writer.writeFile(yaml);
+  await writer.close();
+  await collector.until('it has read them again', () => /has not changed/.test(collector.stderr));
+  collector.kill('SIGTERM');
+  const { code, stderr } = await collector.ended;
+  assert.equal(code, 0, stderr);
 });

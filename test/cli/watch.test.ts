@@ -121,7 +121,7 @@ test('what top shows fits the terminal and has no control characters', async () 
       assert.ok(!/[\u0000-\u001f\u007f-\u009f\u202e]/.test(line), JSON.stringify(line));
     }
     if (columns >= 40)
-      for (const part of [' kernel, ', ' refused)', 'busy', 'main ', 'ring ', ' sets wait'])
+      for (const part of [' kernel, ', ' refused)', 'busy', 'main ', 'ring ', ' held'])
         assert.ok(
           lines.some((line) => line.includes(part)),
           `${columns}: ${part}`,

@@ -27,7 +27,11 @@ before(async () => {
   server = await RedisServer.start();
   raw = server.client();
   listener = server.client();
-  connection = await openRedis(parseRedisUri(server.uri), { connectMs: 5000, commandMs: 5000 });
+  connection = await openRedis(
+    parseRedisUri(server.uri),
+    { connectMs: 5000, commandMs: 5000 },
+    new AbortController().signal,
+  );
 });
 after(async () => {
   raw.disconnect();

@@ -24,7 +24,11 @@ let connection: RedisConnection;
 before(async () => {
   server = await RedisServer.start();
   raw = server.client();
-  connection = await openRedis(parseRedisUri(server.uri), { connectMs: 5000, commandMs: 5000 });
+  connection = await openRedis(
+    parseRedisUri(server.uri),
+    { connectMs: 5000, commandMs: 5000 },
+    new AbortController().signal,
+  );
 });
 after(async () => {
   raw.disconnect();

@@ -57,6 +57,7 @@ export class FileFaults {
           ? { bytesWritten: limit, buffers }
           : this.#run('writev', path, () => handle.writev(buffers, position));
       },
+      stat: () => handle.stat(),
       truncate: (length: number) => this.#run('truncate', path, () => handle.truncate(length)),
       sync: () => this.#run('sync', path, () => handle.sync()),
       close: async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { LOOK_MS } from '../../src/output/file-sink.ts';
 import type { Operation } from './file-faults.ts';
 import { until } from './manual-time.ts';
 import { FileSinkFixture, given, record, records, temporaryDirectory } from './sink-fixture.ts';
@@ -236,4 +237,22 @@ test('close() tries the file of every period that is queued', async (t) => {
     queued: 0,
     bytesWritten: 16,
   });
+});
+
+test('a file that is removed while it is written is told of, and another one is begun', async (t) => {
+  const directory = join(temporaryDirectory(t), 'sub');
+  const fixture = new FileSinkFixture(directory, 'flows.ndjson');
+  const { sink, time } = fixture;
+  await sink.open();
+  sink.write(records(0, 2), 2);
+  await until(() => sink.counts.written === 2, 'it is written');
+  sink.write(records(2, 1), 1);
+  await until(() => sink.counts.written === 3, 'it was there when it was looked for');
+  rmSync(directory, { recursive: true });
+  time.advance(LOOK_MS);
+  sink.write(records(3, 2), 2);
+  await until(() => sink.counts.written === 5, 'it goes on');
+  assert.match(sink.trouble!, /^removed while it was written: .*\/flows\.ndjson\.part$/);
+  await sink.close();
+  assert.deepEqual(fixture.contents(), { 'flows.1.ndjson': records(3, 2).toString() });
 });

@@ -2,6 +2,7 @@ import fsPromises, { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../base/clock.ts';
+import { countText } from '../../base/count-text.ts';
 import { describeError, MillraceError } from '../../base/errors.ts';
 import { maskSecrets } from '../../base/secrets.ts';
 import type { CollectorOptions } from '../../collector.ts';
@@ -18,7 +19,6 @@ import { StoreError } from '../../templates/store.ts';
 import { ExitCode, oneLine } from '../errors.ts';
 import { httpPlace, httpToken } from '../http.ts';
 import { checkLedgerFile } from '../ledger-file.ts';
-import { countText } from '../text.ts';
 import { tryStore } from '../try-store.ts';
 import { collectorOptions, makeCollector } from './collect.ts';
 

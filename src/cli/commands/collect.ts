@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../base/clock.ts';
+import { countText } from '../../base/count-text.ts';
 import { MillraceError } from '../../base/errors.ts';
 import {
   Collector,
@@ -18,16 +19,17 @@ import { healthProblem } from '../../ops/health.ts';
 import { createLog, type Log } from '../../ops/log.ts';
 import { ServiceManager } from '../../ops/service-manager.ts';
 import { DEFAULT_PENDING_LIMITS } from '../../templates/pending.ts';
-import { complain, ExitCode, say, usageError } from '../errors.ts';
+import { complain, ExitCode, usageError } from '../errors.ts';
 import { filterOf } from '../filter-option.ts';
+import { FinalLedger } from '../final-ledger.ts';
+import type { HangUps } from '../hang-ups.ts';
 import { openOperations } from '../http.ts';
-import { checkLedgerFile, writeLedgerFile } from '../ledger-file.ts';
-import { ledgerTable } from '../ledger-table.ts';
+import { checkLedgerFile } from '../ledger-file.ts';
 import { realTroubles, resolveOutputs } from '../outputs.ts';
 import { Reloader } from '../reload.ts';
 import { StatusLine } from '../status-line.ts';
 import { Stop } from '../stop.ts';
-import { byteText, countText } from '../text.ts';
+import { byteText } from '../text.ts';
 
 type Values = OptionValues<'collect'>;
 
@@ -39,6 +41,7 @@ const SLOT_OVERHEAD_BYTES = 112;
 export async function collect(
   configuration: Configuration,
   read: () => Promise<Configuration>,
+  hangUps: HangUps,
 ): Promise<number> {
   const values = configuration.values as Values;
   if (values.dumpConfig) {
@@ -51,7 +54,10 @@ export async function collect(
     format: values.logFormat,
     colour: process.stderr.isTTY === true,
   });
-  const options = collectorOptions(values, log, () => stop.request());
+  const options = collectorOptions(values, log, () => {
+    if (collector.parts().outputs.length === 1) stop.request();
+    else log.warn('the reader of standard output went away; the other outputs go on');
+  });
   await checkLedgerFile(values.ledger);
   const elements = await readElements(values.elements);
   const collector = makeCollector({ ...options, elements });
@@ -59,8 +65,7 @@ export async function collect(
   const reloader = new Reloader(collector, log, configuration, elements, read);
   const operations = await openOperations(collector, () => reloader.configuration, log);
   const started = collector.start(stop.signal);
-  // From the beginning, as the signal would otherwise end the process.
-  process.on('SIGHUP', () => {
+  hangUps.obeyedBy(() => {
     const reload = () => (stop.requested ? undefined : manager.reloading(() => reloader.reload()));
     void started.then(reload, () => {});
   });
@@ -72,6 +77,7 @@ export async function collect(
     await operations?.close();
     return ExitCode.ok;
   }
+  const ledger = new FinalLedger(collector, log, values);
   const listen = listenAddresses(values).map(({ host }, i) => {
     return `netflow://${endpointText({ host, port: collector.ports[i * values.receivers] })}`;
   });
@@ -101,16 +107,16 @@ export async function collect(
   await sleep(byReader ? 0 : values.drainGrace);
   const { report, abandoned } = await drain(collector, values.drainTimeout);
   await operations?.close();
-  await writeLedgerFile(values.ledger, report);
   const [trouble] = realTroubles(collector.status().troubles);
   if (byReader) {
+    ledger.write(report);
     if (trouble === undefined) return ExitCode.ok;
     complain(trouble);
     return ExitCode.failed;
   }
   if (trouble !== undefined) log.warn(trouble);
-  if (values.logFormat === 'json') log.info('ledger', { ledger: report });
-  else say(ledgerTable(report));
+  ledger.print(report);
+  ledger.write(report);
   if (abandoned.length === 0) return ExitCode.ok;
   complain(`not finished within ${values.drainTimeout / 1000} s, given up: ${abandoned.join(', ')}`);
   // What was given up would keep the process.

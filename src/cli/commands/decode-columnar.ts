@@ -1,4 +1,5 @@
 import type { CounterName, OutputAccount } from '../../accounting/ledger.ts';
+import { countText } from '../../base/count-text.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
@@ -19,7 +20,6 @@ import { filterOf } from '../filter-option.ts';
 import { checkLedgerFile } from '../ledger-file.ts';
 import { resolveOutputs, showsFlows } from '../outputs.ts';
 import type { Stop } from '../stop.ts';
-import { countText } from '../text.ts';
 
 type Values = OptionValues<'decode'>;
 
@@ -190,5 +190,7 @@ function summary(inputs: readonly ColumnarFileStats[], { records_filtered: filte
     const count = inputs.reduce((sum, stats) => sum + stats[name], 0);
     return countText(count, ['frame', 'flow', 'options record'][i]);
   });
-  return parts.join(', ') + (filtered === 0 ? '' : `; ${filtered} flows left out by the filter`);
+  return (
+    parts.join(', ') + (filtered === 0 ? '' : `; ${countText(filtered, 'flow', ' left out by the filter')}`)
+  );
 }

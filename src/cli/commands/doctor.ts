@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
+import { countText } from '../../base/count-text.ts';
 import { defaultWorkers } from '../../collector.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { CHECKS } from '../doctor/checks.ts';
@@ -8,7 +9,6 @@ import type { Finding, Severity, Subject } from '../doctor/finding.ts';
 import { Machine } from '../doctor/machine.ts';
 import { httpPlace } from '../http.ts';
 import { resolveOutputs } from '../outputs.ts';
-import { countText } from '../text.ts';
 import { listenAddresses } from './collect.ts';
 
 type Values = OptionValues<'doctor'>;

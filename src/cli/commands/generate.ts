@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { systemClock } from '../../base/clock.ts';
+import { countText } from '../../base/count-text.ts';
 import { describeError, MillraceError } from '../../base/errors.ts';
 import { writeMapped } from '../../base/ip.ts';
 import type { OptionValues } from '../../config/options.ts';
@@ -11,7 +12,7 @@ import { DgramsWriter } from '../../receive/capture/writer.ts';
 import { ExitCode, say, usageError } from '../errors.ts';
 import { type Progress, startProgress } from '../progress.ts';
 import { Stop } from '../stop.ts';
-import { countText, sentErrorsText } from '../text.ts';
+import { sentErrorsText } from '../text.ts';
 
 type Values = OptionValues<'generate'>;
 

@@ -1,3 +1,4 @@
+import { countText } from '../../base/count-text.ts';
 import { planSource } from '../../decode/compile.ts';
 import type { Layout } from '../../decode/layout.ts';
 import { createPlan } from '../../decode/plan.ts';
@@ -51,12 +52,12 @@ function describe(layout: Layout, names: ReadonlySet<string>, elements: ElementL
   const plan = createPlan(layout, elements);
   const shown = [...names].slice(0, 5).join(', ');
   const fields = plan.columns.map(({ key, length, storage }, i) => {
-    const octets = length === 0xffff ? 'variable' : `${length} octets`;
+    const octets = length === 0xffff ? 'variable' : countText(length, 'octet');
     return `//   ${String(i).padStart(3)}  ${key}, ${octets}, ${storage}`;
   });
   const source = planSource(plan) ?? '// too large: this layout is interpreted';
   return [
-    `// ${shown}${names.size > 5 ? ' and more' : ''}: ${fields.length} columns`,
+    `// ${shown}${names.size > 5 ? ' and more' : ''}: ${countText(fields.length, 'column')}`,
     ...fields,
     source,
   ].join('\n');

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { countText } from '../../base/count-text.ts';
 import { addressText } from '../../base/ip.ts';
 import { readElements } from '../../config/element-file.ts';
 import type { OptionValues } from '../../config/options.ts';
@@ -10,7 +11,6 @@ import { complain, ExitCode, say, usageError } from '../errors.ts';
 import { Dissector } from '../inspect/dissector.ts';
 import type { Dissection } from '../inspect/part.ts';
 import { dissectionLines, dumpLines } from '../inspect/text.ts';
-import { countText } from '../text.ts';
 import { inspectPlan } from './inspect-plan.ts';
 
 type Values = OptionValues<'inspect'>;

@@ -1,4 +1,5 @@
 import { systemClock } from '../../base/clock.ts';
+import { countText } from '../../base/count-text.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { endpointText } from '../../config/values.ts';
 import { type RecordedDatagram, type ReplayProgress, replay } from '../../generator/replay.ts';
@@ -7,7 +8,7 @@ import { type Capture, openCapture } from '../../receive/capture/capture.ts';
 import { complain, ExitCode, say, usageError } from '../errors.ts';
 import { startProgress } from '../progress.ts';
 import { Stop } from '../stop.ts';
-import { countText, sentErrorsText } from '../text.ts';
+import { sentErrorsText } from '../text.ts';
 
 type Values = OptionValues<'replay'>;
 

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
+import { countText } from '../../base/count-text.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { complain, ExitCode } from '../errors.ts';
 import { eventsOf } from '../event-stream.ts';
 import { CollectorClient } from '../http-client.ts';
 import { Stop } from '../stop.ts';
-import { countText, printable } from '../text.ts';
+import { printable } from '../text.ts';
 import { tokenOf } from '../token.ts';
 
 /** Writes flows as they are decoded elsewhere. Returns the exit code. */

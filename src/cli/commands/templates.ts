@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { countText } from '../../base/count-text.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { CLEAR_WHAT, type ClearWhat, type StoredItem, type TemplateStore } from '../../templates/store.ts';
 import { parseScopeName, templateItem } from '../../templates/store-key.ts';
@@ -13,7 +14,6 @@ import {
 } from '../stored-templates.ts';
 import { exportLines, isExportable, readExport } from '../template-export.ts';
 import { historyText } from '../template-history.ts';
-import { countText } from '../text.ts';
 import { useStore } from '../use-store.ts';
 
 type Values = OptionValues<'templates'>;

@@ -1,3 +1,4 @@
+import { countText } from '../../base/count-text.ts';
 import { MAX_RECEIVE_BUFFER_BYTES, MAX_RECEIVERS } from '../../config/schemas.ts';
 import { byteText } from '../text.ts';
 import type { Check, Finding, Subject } from './finding.ts';
@@ -38,7 +39,7 @@ export const backlog: Check = async ({ machine }) => {
     .trim()
     .split('\n')
     .reduce((sum, line) => sum + (Number.parseInt(line.split(/\s+/)[DROPPED] ?? '', 16) || 0), 0);
-  const found = `net.core.netdev_max_backlog is ${length}; ${dropped} packets dropped there since the start of the machine`;
+  const found = `net.core.netdev_max_backlog is ${length}; ${countText(dropped, 'packet')} dropped there since the start of the machine`;
   if (dropped === 0) return [{ severity: 'ok', text: found }];
   return [{ severity: 'warning', text: found, fix: `sysctl -w net.core.netdev_max_backlog=${length * 4}` }];
 };
@@ -53,15 +54,15 @@ export const udpDrops: Check = async ({ machine, listen, receiveBufferBytes, rec
     const here = sockets.filter((socket) => socket.port === port);
     if (here.length === 0) continue;
     const drops = here.reduce((sum, socket) => sum + socket.drops, 0);
-    const text = `${drops} datagrams dropped at port ${port} since it was opened, because nobody fetched them in time`;
+    const text = `${countText(drops, 'datagram')} dropped at port ${port} since it was opened, because nobody fetched them in time`;
     if (drops === 0) findings.push({ severity: 'ok', text });
     else findings.push({ severity: 'warning', text, fix: moreRoom(receiveBufferBytes, receive, receivers) });
   }
   const { received, full, memory } = counters;
-  const all = `${full} of ${received + full} datagrams to all programs dropped for full buffers since the start of the machine`;
+  const all = `${full} of ${countText(received + full, 'datagram')} to all programs dropped for full buffers since the start of the machine`;
   findings.push({ severity: full === 0 ? 'ok' : 'note', text: all });
   if (memory > 0) {
-    const text = `${memory} datagrams dropped because all UDP sockets together hold too much (net.ipv4.udp_mem)`;
+    const text = `${countText(memory, 'datagram')} dropped because all UDP sockets together hold too much (net.ipv4.udp_mem)`;
     findings.push({
       severity: 'warning',
       text,

@@ -1,10 +1,11 @@
 import type { StatsFs } from 'node:fs';
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { countText } from '../../base/count-text.ts';
 import { describeError } from '../../base/errors.ts';
 import { loadSystemCalls } from '../../base/system-calls.ts';
 import { escapeHidden } from '../../output/utf8.ts';
-import { byteText, countText } from '../text.ts';
+import { byteText } from '../text.ts';
 import type { Check, Finding } from './finding.ts';
 
 /** Threads against cores, and against what a container may use of them. */

@@ -1,3 +1,4 @@
+import { countText } from '../../base/count-text.ts';
 import { describeError } from '../../base/errors.ts';
 import { tryStore } from '../try-store.ts';
 import type { Check } from './finding.ts';
@@ -12,7 +13,7 @@ export const store: Check = async ({ templateStore: uri }) => {
       const text = `Redis evicts keys when its memory is full (maxmemory-policy ${policy}): templates will be lost`;
       return [{ severity: 'warning', text, fix: 'redis-cli CONFIG SET maxmemory-policy noeviction' }];
     }
-    return [{ severity: 'ok', text: `can be read, ${scopes} scopes` }];
+    return [{ severity: 'ok', text: `can be read, ${countText(scopes, 'scope')}` }];
   } catch (error) {
     const fix = 'start it, or correct --templates; --store-optional starts a collector without it';
     return [{ severity: 'error', text: describeError(error), fix }];

@@ -1,3 +1,4 @@
+import { countText } from '../../base/count-text.ts';
 import { Budget, type SetContext } from '../../decode/batch.ts';
 import { BatchCache } from '../../decode/batch-cache.ts';
 import { SetCursor } from '../../decode/interpret.ts';
@@ -14,7 +15,6 @@ import { FAULT_CODES, Fault } from '../../wire/fault.ts';
 import { MessageHeader } from '../../wire/header.ts';
 import { allZero, MIN_TEMPLATE_ID, SET_HEADER_BYTES, SetId } from '../../wire/set.ts';
 import { RecordKind, TemplateReader } from '../../wire/template.ts';
-import { countText } from '../text.ts';
 import { headerParts, MESSAGE_NAMES } from './header-parts.ts';
 import type { Dissection, Part } from './part.ts';
 import { valueText } from './value-text.ts';
@@ -187,7 +187,7 @@ export class Dissector {
 
   #template(name: string, fate: string, dialect: Dialect): void {
     const { recordAt, at: end, fieldCount, scopeCount, minRecordBytes, fieldsAt, uneven } = this.#reader;
-    const least = `records of ${minRecordBytes} octets or more`;
+    const least = `records of ${countText(minRecordBytes, 'octet')} or more`;
     this.#part(recordAt, end, 2, name, `${countText(fieldCount, 'field')}, ${least}, ${fate}`);
     if (uneven) return;
     const fields: { pen: number; id: number; length: number }[] = [];

@@ -162,8 +162,11 @@ function showStatus(status, earlier) {
   show('lost-now', compact(lost), '/s');
   byId('lost-now').classList.toggle('alarm', lost > 0);
   show('lost-total', `${compact(sample.lostOnTheWay + sample.kernelDropped + sample.refused)} in all`);
-  const waiting = templates.heldSets > 0 ? `, ${compact(templates.heldSets)} sets wait` : '';
-  show('templates-now', `${compact(templates.templates)} templates${waiting}`);
+  const waiting = templates.heldSets > 0 ? `, ${compact(templates.heldSets)} held` : '';
+  show(
+    'templates-now',
+    `${compact(templates.templates)} ${templates.templates === 1 ? 'template' : 'templates'}${waiting}`,
+  );
   show('workers-now', percent(values.load[0]), 'busy');
   show(
     'workers-alive',

@@ -1,3 +1,4 @@
+import { countText } from '../../base/count-text.ts';
 import { MillraceError } from '../../base/errors.ts';
 
 /** Columnar bytes that cannot be read (code INPUT_FAILED), and where. */
@@ -58,7 +59,8 @@ export class BodyCursor {
     if (kind === 0xdc) count = this.#u16();
     else if (kind === 0xdd) count = this.#u32();
     else if (kind < 0x90 || kind > 0x9f) this.fail('an array is expected', at);
-    if (count > this.left) this.fail(`an array of ${count} items does not fit into its frame`, at);
+    if (count > this.left)
+      this.fail(`an array of ${countText(count, 'item')} does not fit into its frame`, at);
     return count;
   }
 
