@@ -15,6 +15,7 @@ const ODDITIES: readonly (readonly [CounterName, string])[] = [
   ['sets_overflowed', 'held sets pushed out'],
   ['sets_abandoned', 'sets abandoned'],
   ['sets_quarantined', 'sets quarantined'],
+  ['sets_heap_full', 'sets decoded with earlier exporter state'],
   ['templates_refused', 'templates refused'],
   ['records_filtered', 'flows left out by the filter'],
   ['lists_malformed', 'malformed lists'],

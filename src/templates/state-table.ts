@@ -50,8 +50,6 @@ interface TablePage {
  */
 export class StateTable {
   readonly counts = new Uint32Array(STATE_KINDS);
-  /** Publications that found the heap full. */
-  failures = 0;
   readonly #total: StateTotal;
   #directory: TablePage[] = [];
   #depth = 0;
@@ -64,6 +62,11 @@ export class StateTable {
 
   constructor(total: StateTotal) {
     this.#total = total;
+  }
+
+  /** Whether something has changed since the last snapshot. After publish: it found the heap full. */
+  get changed(): boolean {
+    return this.#changed;
   }
 
   get systemInitMs(): number {
@@ -179,7 +182,6 @@ export class StateTable {
     if (full) {
       for (const address of fresh) blocks.free(address);
       if (root !== 0) blocks.free(root);
-      this.failures++;
       this.#skip = STATE_LIMITS.publishesSkippedWhenFull;
       return this.#root;
     }
