@@ -6,7 +6,7 @@ import type { FlowBatch } from '../../src/decode/batch.ts';
 import { readColumnar } from '../../src/receive/columnar/reader.ts';
 import { anyBatch } from '../support/arbitrary-batch.ts';
 import { columnarBytes, type RawColumn, type RawFrame, rawFrames } from '../support/columnar.ts';
-import { encoderFor, stateSource } from '../support/encode.ts';
+import { encoderFor, stateSource, stateText } from '../support/encode.ts';
 import { EXPORT_MS, flowBatch, RECEIVED_MS } from '../support/flow-batch.ts';
 
 const iana = { schema: 'iana' } as const;
@@ -136,7 +136,7 @@ describe('columnar frames', () => {
     });
     const state = stateSource({
       samplingRate: (_sampler, _selector, inIf) => (inIf === 3 ? 512 : 0),
-      interfaceName: (index) => (index === 4 ? new TextEncoder().encode('eth4') : null),
+      interfaceName: (index) => (index === 4 ? stateText('eth4') : null),
     });
     const frame = one(batch, { state });
     const [, ms, ns] = column(frame, 'time_flow_start')!;

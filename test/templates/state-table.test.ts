@@ -5,7 +5,7 @@ import { ExporterState } from '../../src/templates/exporter-state.ts';
 import { hashBytes, hashNumber, StateKind } from '../../src/templates/state-block.ts';
 import { STATE_LIMITS } from '../../src/templates/state-limits.ts';
 import { Put, StateTable } from '../../src/templates/state-table.ts';
-import { StateReader, type StateView } from '../../src/templates/state-view.ts';
+import { StateReader, type StateText, type StateView } from '../../src/templates/state-view.ts';
 import { LastingBlocks, ReusedBlocks } from './blocks.ts';
 import { optionsBatch } from './options-batch.ts';
 
@@ -19,7 +19,8 @@ function learnRate(state: ExporterState, rate: number): void {
   state.learn(batch, set);
 }
 
-const textOf = (bytes: Uint8Array | null): string | null => bytes && Buffer.from(bytes).toString();
+const textOf = (text: StateText | null): string | null =>
+  text && Buffer.from(text.bytes).toString('utf8', text.start, text.start + text.length);
 
 describe('exporter state snapshots', () => {
   it('nothing known: no snapshot', () => {

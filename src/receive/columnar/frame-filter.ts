@@ -75,6 +75,7 @@ const NOT_RECORDED: ExporterStateSource = {
     );
   },
   samplingRate: () => 0,
+  ratesOfInterfaces: false,
   interfaceName: () => null,
   interfaceDescription: () => null,
   vrfName: () => null,
