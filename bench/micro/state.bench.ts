@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { samplingInterval, secondSamplingInterval } from '../../src/generator/options-data.ts';
 import { Prng } from '../../src/generator/prng.ts';
 import { INTERFACES, SERVICES } from '../../src/generator/traffic.ts';
-import { StateReader, type StateView } from '../../src/templates/state-view.ts';
+import { StateReader, type StateText, type StateView } from '../../src/templates/state-view.ts';
 import type { Bench, Prepared, Size } from '../harness.ts';
 import { digest, SEED } from './input.ts';
 import { learnStates } from './states.ts';
@@ -11,7 +11,7 @@ import { learnStates } from './states.ts';
 interface Question {
   /** Number of things that can be asked for. */
   choices: number;
-  ask(view: StateView, choice: number): number | Uint8Array | null;
+  ask(view: StateView, choice: number): number | StateText | null;
   /** What options data said, by exporter and choice. */
   expected(exporter: number, choice: number): number | string;
 }
@@ -53,22 +53,26 @@ function prepare(size: Size, { choices, ask, expected }: Question): Prepared {
   const prng = new Prng(SEED, 4);
   const exporterOf = Uint32Array.from({ length: lookups }, () => prng.below(exporters));
   const choiceOf = Uint32Array.from({ length: lookups }, () => prng.below(choices));
-  const answers: (number | Uint8Array | null)[] = new Array(lookups);
-  const plain = (answer: number | Uint8Array | null): number | string =>
-    typeof answer === 'number' ? answer : Buffer.from(answer!).toString('utf8');
+  // Texts are valid until the next call only, so where one stands is kept.
+  const starts = new Float64Array(lookups);
+  const lengths = new Int32Array(lookups);
+  const plain = (i: number): number | string => {
+    if (lengths[i] < 0) return starts[i];
+    return Buffer.from(memory.bytes.subarray(starts[i], starts[i] + lengths[i])).toString('utf8');
+  };
   return {
     unitsPerRun: lookups,
     run() {
       for (let i = 0; i < lookups; i++) {
-        answers[i] = ask(reader.at(addresses[exporterOf[i]]), choiceOf[i]);
+        const answer = ask(reader.at(addresses[exporterOf[i]]), choiceOf[i]);
+        starts[i] = typeof answer === 'number' ? answer : answer!.start;
+        lengths[i] = typeof answer === 'number' ? -1 : answer!.length;
       }
-      return answers;
+      return starts;
     },
     check() {
-      answers.forEach((answer, i) => {
-        assert.equal(plain(answer), expected(exporterOf[i], choiceOf[i]));
-      });
+      for (let i = 0; i < lookups; i++) assert.equal(plain(i), expected(exporterOf[i], choiceOf[i]));
     },
-    hash: () => digest(...answers.map(plain)),
+    hash: () => digest(...Array.from({ length: lookups }, (_, i) => plain(i))),
   };
 }

@@ -44,6 +44,10 @@ export const LEDGER = [
     help: 'bound and replayed data sets that ended a worker twice, or came with such a set',
   },
   { name: 'sets_faulty', help: 'decoded sets in which a fault was found (part of sets_decoded)' },
+  {
+    name: 'sets_heap_full',
+    help: 'sets decoded without what was last known of their exporter, because the shared heap was full',
+  },
   { name: 'sets_empty', help: 'data sets without content' },
   { name: 'sets_reserved', help: 'sets with a reserved id, skipped' },
   // templates

@@ -15,6 +15,7 @@ const ODDITIES: readonly (readonly [CounterName, text: string, behind?: string])
   ['sets_overflowed', 'held set', ' pushed out'],
   ['sets_abandoned', 'set', ' abandoned'],
   ['sets_quarantined', 'set', ' quarantined'],
+  ['sets_heap_full', 'set', ' decoded with earlier exporter state'],
   ['templates_refused', 'template', ' refused'],
   ['records_filtered', 'flow', ' left out by the filter'],
   ['lists_malformed', 'malformed list', ''],

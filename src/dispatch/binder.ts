@@ -269,9 +269,12 @@ export class Binder implements ScanHandler<Companion> {
   ): void {
     assert(this.#items.free > 0, 'a datagram is scanned only when there is room for its items');
     const options = entry.kind === 'options';
-    const state = scope.companion.state?.publish(this.#heap) ?? 0;
-    const directory = entry.layout.structured ? this.#directory(scope) : 0;
-    this.#items.make(payload, header, start, end, options, entry.address, state, directory);
+    const { state } = scope.companion;
+    const snapshot = state === null ? 0 : state.publish(this.#heap);
+    const { structured } = entry.layout;
+    const directory = structured ? this.#directory(scope) : 0;
+    if (state?.outdated || (structured && directory === 0)) this.#ledger.add(Count.sets_heap_full);
+    this.#items.make(payload, header, start, end, options, entry.address, snapshot, directory);
     this.#heap.itemsMade = this.#items.made;
     this.#open.items++;
   }
@@ -281,7 +284,7 @@ export class Binder implements ScanHandler<Companion> {
     if (companion.directoryRevision !== scope.revision) {
       if (companion.directory !== 0) this.#heap.free(companion.directory);
       companion.directory = this.entries.publishDirectory(scope);
-      companion.directoryRevision = scope.revision;
+      companion.directoryRevision = companion.directory === 0 ? -1 : scope.revision;
     }
     return companion.directory;
   }

@@ -97,6 +97,11 @@ export const DATAGRAM_METRICS: readonly MetricSpec[] = [
     },
   ),
   counted('millrace_faulty_sets_total', 'Decoded data sets in which a fault was found.', 'sets_faulty'),
+  counted(
+    'millrace_heap_full_sets_total',
+    'Data sets decoded with an earlier sampling rate and earlier names, or without templates for their lists, because the shared heap was full.',
+    'sets_heap_full',
+  ),
   counted('millrace_reserved_sets_total', 'Sets with a reserved id, skipped.', 'sets_reserved'),
   measured(
     'millrace_faults_total',

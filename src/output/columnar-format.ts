@@ -74,4 +74,5 @@ export const SET_COLUMNS = [
   ['exportTimeMs', 'f64'],
   ['sysUptimeMs', 'f64'],
   ['receivedAtMs', 'f64'],
+  ['systemInitMs', 'f64'],
 ] as const satisfies readonly (readonly [string, ColumnarStorage])[];

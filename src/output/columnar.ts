@@ -2,6 +2,7 @@ import { Packr } from 'msgpackr/pack';
 import { assert } from '../base/assert.ts';
 import type { FlowBatch, SetContext } from '../decode/batch.ts';
 import type { Scratch } from '../schema/scratch.ts';
+import { type StateLookup, StateOfSet } from '../schema/state-source.ts';
 import type { RowValue, ValueColumn } from '../schema/values.ts';
 import type { RecordView } from '../schema/view.ts';
 import { type ByteWriter, putBytes, putRange } from './byte-writer.ts';
@@ -58,6 +59,7 @@ export class ColumnarRows implements Rows {
   readonly #view: RecordView;
   readonly #scratch: Scratch;
   readonly #frame: ByteWriter;
+  readonly #states: StateOfSet;
   readonly #values: readonly RowValue[];
   /** Everything in front of the number of rows. */
   readonly #head: Uint8Array;
@@ -74,11 +76,12 @@ export class ColumnarRows implements Rows {
   #rows = 0;
 
   /** scratch: that of the view. frame: for the frame in the making; may be shared with other plans of the thread. */
-  constructor(view: RecordView, scratch: Scratch, frame: ByteWriter) {
+  constructor(view: RecordView, scratch: Scratch, frame: ByteWriter, state: StateLookup) {
     assert(LITTLE_ENDIAN, 'columnar frames hold little-endian columns as they are in memory');
     this.#view = view;
     this.#scratch = scratch;
     this.#frame = frame;
+    this.#states = new StateOfSet(state);
     this.#values = [...view.values, ...view.grouped];
     const columns = this.#values.flatMap((value) => value.columns);
     const heaps = columns.filter(({ storage }) => storage === 'heap').map(heapOf);
@@ -95,6 +98,7 @@ export class ColumnarRows implements Rows {
 
   encode(batch: FlowBatch, options: boolean, writer: ByteWriter): number {
     this.#view.bind(batch);
+    this.#states.reset();
     this.#choose(batch, options);
     const rows = this.#rows;
     if (rows === 0) return 0;
@@ -171,6 +175,7 @@ export class ColumnarRows implements Rows {
       view.setFloat64(column(8) + 8 * i, set.exportTimeMs, true);
       view.setFloat64(column(9) + 8 * i, set.sysUptimeMs, true);
       view.setFloat64(column(10) + 8 * i, set.receivedAtMs, true);
+      view.setFloat64(column(11) + 8 * i, this.#states.of(set)?.systemInitMs ?? Number.NaN, true);
     }
     return column(SET_COLUMNS.length) - SIZED_HEADER_BYTES;
   }

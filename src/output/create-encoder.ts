@@ -89,7 +89,7 @@ export class BatchEncoder implements Encoder {
     const native = schema === 'millrace' ? new MillraceView(plan, this.#scratch, state) : null;
     const view = native ?? new IanaView(plan);
     if (format === 'columnar')
-      return { rows: new ColumnarRows(view, this.#scratch, this.#frame), view: native };
+      return { rows: new ColumnarRows(view, this.#scratch, this.#frame, state), view: native };
     return { rows: rowsOf(format, view, listToValue), view: native };
   }
 }

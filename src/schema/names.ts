@@ -1,11 +1,12 @@
 import type { ColumnData, FlowBatch, SetContext } from '../decode/batch.ts';
+import type { StateText } from '../templates/state-view.ts';
 import type { PlanColumns, Rule } from './plan-columns.ts';
 import type { ElementRef } from './record.ts';
 import type { NameSlots, Scratch } from './scratch.ts';
 import type { ExporterStateSource, StateOfSet } from './state-source.ts';
 import { RowValue } from './values.ts';
 
-type FindName = (state: ExporterStateSource, id: number) => Uint8Array | null;
+type FindName = (state: ExporterStateSource, id: number) => StateText | null;
 
 interface NameField {
   readonly key: string;
@@ -199,10 +200,13 @@ function bindFound(
 }
 
 /** Appends a name to the scratch text and returns its length; 0 for none. */
-function appendText(scratch: Scratch, name: Uint8Array | null): number {
-  if (name === null || name.length === 0) return 0;
-  const at = scratch.reserveText(name.length);
-  scratch.text.set(name, at);
-  scratch.textUsed += name.length;
-  return name.length;
+function appendText(scratch: Scratch, name: StateText | null): number {
+  if (name === null) return 0;
+  const { bytes, start, length } = name;
+  const at = scratch.reserveText(length);
+  const { text } = scratch;
+  // Names are short, and copies from shared memory cost a call.
+  for (let i = 0; i < length; i++) text[at + i] = bytes[start + i];
+  scratch.textUsed += length;
+  return length;
 }

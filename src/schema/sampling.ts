@@ -112,6 +112,7 @@ export class SamplingRule implements Rule {
     present: Uint8Array,
   ): number {
     const state = this.#states.of(set);
+    const interfaces = state?.ratesOfInterfaces ? this.#inIf : -1;
     let count = 0;
     let lastSampler = -2;
     let lastSelector = -2;
@@ -127,7 +128,7 @@ export class SamplingRule implements Rule {
       if (state !== null) {
         const sampler = this.#number(batch.columns, this.#sampler, row);
         const selector = this.#number(batch.columns, this.#selector, row);
-        const inIf = this.#number(batch.columns, this.#inIf, row);
+        const inIf = this.#number(batch.columns, interfaces, row);
         if (sampler !== lastSampler || selector !== lastSelector || inIf !== lastInIf) {
           lastSampler = sampler;
           lastSelector = selector;

@@ -1,18 +1,22 @@
+import type { StateText } from '../templates/state-view.ts';
+
 /**
  * What options data told about an exporter, as it was when a set was bound to its template. Texts are UTF-8 as the exporter
- * sent it (not validated); the arrays belong to the source and are valid until its next call.
+ * sent it (not validated), and valid until the next call.
  */
 export interface ExporterStateSource {
   /** Packets per sampled packet; 0 when unknown. Arguments that a record does not have are -1. */
   samplingRate(samplerId: number, selectorId: number, inIf: number, templateId: number): number;
+  /** Whether samplingRate depends on inIf. */
+  readonly ratesOfInterfaces: boolean;
   /** Milliseconds since the Unix epoch at which sysUptime was 0; NaN when unknown. */
   readonly systemInitMs: number;
-  interfaceName(index: number): Uint8Array | null;
-  interfaceDescription(index: number): Uint8Array | null;
-  vrfName(id: number): Uint8Array | null;
-  applicationName(bytes: Uint8Array, offset: number, length: number): Uint8Array | null;
-  samplerName(id: number): Uint8Array | null;
-  selectorName(id: number): Uint8Array | null;
+  interfaceName(index: number): StateText | null;
+  interfaceDescription(index: number): StateText | null;
+  vrfName(id: number): StateText | null;
+  applicationName(bytes: Uint8Array, offset: number, length: number): StateText | null;
+  samplerName(id: number): StateText | null;
+  selectorName(id: number): StateText | null;
 }
 
 /** The exporter state at an address of the shared heap; null when there is none. */

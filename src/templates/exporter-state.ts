@@ -56,9 +56,9 @@ export class ExporterState {
     this.#total = total;
   }
 
-  /** Publications that found the shared heap full; workers went on with the snapshot before. */
-  get publishFailures(): number {
-    return this.#table?.failures ?? 0;
+  /** After publish: whether the shared heap was full, so that the snapshot is one before the last change, or none. */
+  get outdated(): boolean {
+    return this.#table?.changed ?? false;
   }
 
   /** Learns from the rows of a set of options records. */

@@ -8,7 +8,8 @@
  * slot. A key belongs to the slot that the low bits of its hash name; several slots may name one page.
  *
  * Page: f64 uid, u32 octets in use (these 16 included), u32 entries, then per entry u32 hash, u8 kind, u8 key octets,
- * u16 value octets, key, value.
+ * u16 value octets, key, value. Behind these the index: u16 offset of an entry in the page or 0, in the place that the upper half
+ * of its hash names, or the next free one.
  *
  * Every uid is used once in the life of the process, so that a reader can tell a block from another one that has taken its
  * place. All numbers are big-endian. The key of an application is its id as sent; all other keys are u32 upper, u32 lower
@@ -56,6 +57,10 @@ export const RATE_VALUE_BYTES = 12;
 export const slotUidAt = (root: number, slot: number): number => root + ROOT_HEADER_BYTES + slot * 8;
 export const slotAddressAt = (root: number, slots: number, slot: number): number =>
   root + ROOT_HEADER_BYTES + slots * 8 + slot * 4;
+
+/** Places in the index of a page with so many entries, always more than these: a power of two. */
+export const indexPlaces = (entries: number): number => 1 << (32 - Math.clz32(entries + (entries >>> 1)));
+export const INDEX_PLACE_BYTES = 2;
 
 /** Hash of a number key: the same as hashBytes of its octets. id: integer from 0 to 2^53-1. */
 export function hashNumber(kind: number, id: number): number {
@@ -109,15 +114,58 @@ export function findEntry(
   const end = page + view.getUint32(page + Page.used);
   let at = page + PAGE_HEADER_BYTES;
   while (at < end) {
-    const sameKey =
-      view.getUint32(at) === hash &&
-      view.getUint8(at + Entry.kind) === kind &&
-      view.getUint8(at + Entry.keyBytes) === keyBytes &&
-      sameOctets(view, at + ENTRY_HEADER_BYTES, key, keyOffset, keyBytes);
-    if (sameKey) return at;
+    if (isEntry(view, at, kind, hash, key, keyOffset, keyBytes)) return at;
     at += entryBytes(view, at);
   }
   return 0;
+}
+
+/** Writes the index of the page at an address, behind its entries. */
+export function writeIndex(view: DataView, page: number): void {
+  const index = page + view.getUint32(page + Page.used);
+  const places = indexPlaces(view.getUint32(page + Page.entries));
+  for (let place = 0; place < places; place++) view.setUint16(index + place * INDEX_PLACE_BYTES, 0);
+  for (let at = page + PAGE_HEADER_BYTES; at < index; at += entryBytes(view, at)) {
+    let place = view.getUint32(at) >>> 16;
+    while (view.getUint16(index + (place & (places - 1)) * INDEX_PLACE_BYTES) !== 0) place++;
+    view.setUint16(index + (place & (places - 1)) * INDEX_PLACE_BYTES, at - page);
+  }
+}
+
+/** As findEntry, by the index of a page in shared memory. */
+export function findIndexed(
+  view: DataView,
+  page: number,
+  kind: number,
+  hash: number,
+  key: Uint8Array,
+  keyOffset: number,
+  keyBytes: number,
+): number {
+  const index = page + view.getUint32(page + Page.used);
+  const places = indexPlaces(view.getUint32(page + Page.entries));
+  for (let place = hash >>> 16; ; place++) {
+    const offset = view.getUint16(index + (place & (places - 1)) * INDEX_PLACE_BYTES);
+    if (offset === 0) return 0;
+    if (isEntry(view, page + offset, kind, hash, key, keyOffset, keyBytes)) return page + offset;
+  }
+}
+
+function isEntry(
+  view: DataView,
+  at: number,
+  kind: number,
+  hash: number,
+  key: Uint8Array,
+  keyOffset: number,
+  keyBytes: number,
+): boolean {
+  return (
+    view.getUint32(at) === hash &&
+    view.getUint8(at + Entry.kind) === kind &&
+    view.getUint8(at + Entry.keyBytes) === keyBytes &&
+    sameOctets(view, at + ENTRY_HEADER_BYTES, key, keyOffset, keyBytes)
+  );
 }
 
 export function entryBytes(view: DataView, entry: number): number {

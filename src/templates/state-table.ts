@@ -6,6 +6,8 @@ import {
   FIRST_NAME_KIND,
   findEntry,
   hashBytes,
+  INDEX_PLACE_BYTES,
+  indexPlaces,
   PAGE_HEADER_BYTES,
   Page,
   ROOT_HEADER_BYTES,
@@ -17,6 +19,7 @@ import {
   slotAddressAt,
   slotUidAt,
   valueAt,
+  writeIndex,
 } from './state-block.ts';
 import { STATE_LIMITS } from './state-limits.ts';
 
@@ -50,8 +53,6 @@ interface TablePage {
  */
 export class StateTable {
   readonly counts = new Uint32Array(STATE_KINDS);
-  /** Publications that found the heap full. */
-  failures = 0;
   readonly #total: StateTotal;
   #directory: TablePage[] = [];
   #depth = 0;
@@ -64,6 +65,11 @@ export class StateTable {
 
   constructor(total: StateTotal) {
     this.#total = total;
+  }
+
+  /** Whether something has changed since the last snapshot. After publish: it found the heap full. */
+  get changed(): boolean {
+    return this.#changed;
   }
 
   get systemInitMs(): number {
@@ -172,14 +178,14 @@ export class StateTable {
     const fresh: number[] = [];
     let full = root === 0;
     for (let i = 0; i < this.#dirty.length && !full; i++) {
-      const address = blocks.allocate(this.#dirty[i].used);
+      const page = this.#dirty[i];
+      const address = blocks.allocate(page.used + indexPlaces(page.entries) * INDEX_PLACE_BYTES);
       if (address === 0) full = true;
       else fresh.push(address);
     }
     if (full) {
       for (const address of fresh) blocks.free(address);
       if (root !== 0) blocks.free(root);
-      this.failures++;
       this.#skip = STATE_LIMITS.publishesSkippedWhenFull;
       return this.#root;
     }
@@ -349,10 +355,12 @@ function resize(page: TablePage, bytes: number): void {
 }
 
 function writePage(blocks: SharedBlocks, page: TablePage): void {
-  page.view.setFloat64(Page.uid, page.uid);
-  page.view.setUint32(Page.used, page.used);
-  page.view.setUint32(Page.entries, page.entries);
-  blocks.bytes.set(page.bytes.subarray(0, page.used), page.address);
+  const { bytes, view, address, used, entries } = page;
+  view.setFloat64(Page.uid, page.uid);
+  view.setUint32(Page.used, used);
+  view.setUint32(Page.entries, entries);
+  blocks.bytes.set(bytes.subarray(0, used), address);
+  writeIndex(blocks.view, address);
 }
 
 function copy(target: Uint8Array, at: number, source: Uint8Array, length: number): void {

@@ -1,6 +1,6 @@
 import {
   Entry,
-  findEntry,
+  findIndexed,
   hashBytes,
   hashNumber,
   NUMBER_KEY_BYTES,
@@ -14,9 +14,8 @@ import {
 } from './state-block.ts';
 import { STATE_LIMITS } from './state-limits.ts';
 
-/** Slots of the caches of a reader; powers of two. Both are direct-mapped: a newcomer takes the place of what was there. */
+/** Slots of the cache of snapshots, a power of two: a newcomer takes the place of what was there. */
 const VIEW_SLOTS = 1024;
-const VALUE_SLOTS = 8192;
 
 /** The shared heap as a reader needs it; see src/memory/heap.ts. */
 export interface ReadableBlocks {
@@ -24,11 +23,14 @@ export interface ReadableBlocks {
   readonly view: DataView;
 }
 
-/**
- * Reads snapshots of exporter state in any thread. Keeps what it has read by the uid of the page it stood in, so that an
- * exporter that announces a name too many costs the others nothing, and in a fixed number of slots, so that numbers made
- * up by an exporter cannot make it grow.
- */
+/** UTF-8 as it stands in the shared heap. One object for all answers of a reader: valid until its next call. */
+export interface StateText {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Reads snapshots of exporter state in any thread, and remembers no content of them: looking into a page is as fast. */
 export class StateReader {
   readonly #source: StateSource;
   readonly #views: (StateView | undefined)[] = new Array(VIEW_SLOTS).fill(undefined);
@@ -61,6 +63,8 @@ export class StateView {
   readonly #kinds: number;
   readonly #slots: number;
   readonly #systemRate: number;
+  /** Whether any interface has a rate of its own. */
+  readonly ratesOfInterfaces: boolean;
   /** Milliseconds since the Unix epoch at which sysUptime was 0; NaN when unknown. */
   readonly systemInitMs: number;
 
@@ -71,6 +75,7 @@ export class StateView {
     this.#address = address;
     this.#uid = address === 0 ? 0 : view.getFloat64(address + Root.uid);
     this.#kinds = address === 0 ? 0 : view.getUint32(address + Root.kinds);
+    this.ratesOfInterfaces = this.#has(StateKind.interfaceRate);
     this.#slots = address === 0 ? 0 : view.getUint32(address + Root.slots);
     this.#systemRate = address === 0 ? 0 : view.getFloat64(address + Root.systemRate);
     this.systemInitMs = address === 0 ? Number.NaN : view.getFloat64(address + Root.systemInitMs);
@@ -95,159 +100,99 @@ export class StateView {
     );
   }
 
-  /** UTF-8 name, null when unknown. Never changes, so it may be kept. */
-  interfaceName(index: number): Uint8Array | null {
+  /** Name, null when unknown. */
+  interfaceName(index: number): StateText | null {
     return this.#text(StateKind.interfaceName, index);
   }
 
-  interfaceDescription(index: number): Uint8Array | null {
+  interfaceDescription(index: number): StateText | null {
     return this.#text(StateKind.interfaceDescription, index);
   }
 
-  vrfName(id: number): Uint8Array | null {
+  vrfName(id: number): StateText | null {
     return this.#text(StateKind.vrfName, id);
   }
 
-  samplerName(id: number): Uint8Array | null {
+  samplerName(id: number): StateText | null {
     return this.#text(StateKind.samplerName, id);
   }
 
-  selectorName(id: number): Uint8Array | null {
+  selectorName(id: number): StateText | null {
     return this.#text(StateKind.selectorName, id);
   }
 
   /** Name of the application whose id is so many octets at offset. */
-  applicationName(bytes: Uint8Array, offset: number, length: number): Uint8Array | null {
+  applicationName(bytes: Uint8Array, offset: number, length: number): StateText | null {
     return this.#applicationText(StateKind.applicationName, bytes, offset, length);
   }
 
-  applicationDescription(bytes: Uint8Array, offset: number, length: number): Uint8Array | null {
+  applicationDescription(bytes: Uint8Array, offset: number, length: number): StateText | null {
     return this.#applicationText(StateKind.applicationDescription, bytes, offset, length);
   }
 
   #rate(kind: number, id: number): number {
-    const slot = this.#lookUp(kind, id);
-    return slot < 0 ? 0 : this.#source.rates[slot];
+    const entry = this.#findNumber(kind, id);
+    return entry === 0 ? 0 : this.#source.view.getFloat64(valueAt(this.#source.view, entry));
   }
 
-  #text(kind: number, id: number): Uint8Array | null {
-    const slot = this.#lookUp(kind, id);
-    return slot < 0 ? null : this.#source.texts[slot];
+  #text(kind: number, id: number): StateText | null {
+    return this.#source.text(this.#findNumber(kind, id));
   }
 
-  /** Cache slot with the answer for a number key, -1 when there can be none. */
-  #lookUp(kind: number, id: number): number {
+  #applicationText(kind: number, bytes: Uint8Array, offset: number, length: number): StateText | null {
+    if (!this.#has(kind) || length < 1 || length > STATE_LIMITS.maxApplicationIdBytes) return null;
+    return this.#source.text(this.#find(kind, hashBytes(kind, bytes, offset, length), bytes, offset, length));
+  }
+
+  #has(kind: number): boolean {
+    return (this.#kinds & (1 << kind)) !== 0;
+  }
+
+  #findNumber(kind: number, id: number): number {
     // Absent, or too large to be exact: keys are never like that.
-    if ((this.#kinds & (1 << kind)) === 0 || !(id >= 0 && id <= Number.MAX_SAFE_INTEGER)) return -1;
-    const hash = hashNumber(kind, id);
-    return this.#locate(hash) ? this.#source.number(kind, id, hash) : -1;
+    if (!this.#has(kind) || !(id >= 0 && id <= Number.MAX_SAFE_INTEGER)) return 0;
+    return this.#find(kind, hashNumber(kind, id), this.#source.numberKey(id), 0, NUMBER_KEY_BYTES);
   }
 
-  #applicationText(kind: number, bytes: Uint8Array, offset: number, length: number): Uint8Array | null {
-    if ((this.#kinds & (1 << kind)) === 0) return null;
-    if (length < 1 || length > STATE_LIMITS.maxApplicationIdBytes) return null;
-    const hash = hashBytes(kind, bytes, offset, length);
-    if (!this.#locate(hash)) return null;
-    return this.#source.texts[this.#source.octets(kind, bytes, offset, length, hash)];
-  }
-
-  /** Points the source at the page that holds a hash; false when the snapshot has no page or is no longer there. */
-  #locate(hash: number): boolean {
+  /** Position of the entry with a key, 0 when there is none or the snapshot is no longer there. */
+  #find(kind: number, hash: number, key: Uint8Array, offset: number, length: number): number {
     const root = this.#address;
-    const slots = this.#slots;
-    if (slots === 0 || !this.stands(root)) return false;
-    const slot = hash & (slots - 1);
+    if (!this.stands(root)) return 0;
     const { view } = this.#source;
-    this.#source.pageUid = view.getFloat64(slotUidAt(root, slot));
-    this.#source.page = view.getUint32(slotAddressAt(root, slots, slot));
-    return true;
+    const slots = this.#slots;
+    const slot = hash & (slots - 1);
+    const page = view.getUint32(slotAddressAt(root, slots, slot));
+    if (view.getFloat64(page + Page.uid) !== view.getFloat64(slotUidAt(root, slot))) return 0;
+    return findIndexed(view, page, kind, hash, key, offset, length);
   }
 }
 
-/** The heap, and what was read from its pages: one direct-mapped cache for all snapshots of a reader. */
-class StateSource {
+/** The heap, and the key and the answer of one call. */
+class StateSource implements StateText {
+  readonly bytes: Uint8Array;
   readonly view: DataView;
-  readonly #bytes: Uint8Array;
-  /** The page to look into. */
-  page = 0;
-  pageUid = 0;
-  /** Answers by cache slot: 0 and null where the page has no such entry. */
-  readonly rates = new Float64Array(VALUE_SLOTS);
-  readonly texts: (Uint8Array | null)[] = new Array(VALUE_SLOTS).fill(null);
-  // What the answer of a slot belongs to. No page has uid 0; the kind says whether the id or the key counts.
-  readonly #uids = new Float64Array(VALUE_SLOTS);
-  readonly #kinds = new Uint8Array(VALUE_SLOTS);
-  readonly #ids = new Float64Array(VALUE_SLOTS);
-  readonly #keys: (Uint8Array | null)[] = new Array(VALUE_SLOTS).fill(null);
+  start = 0;
+  length = 0;
   readonly #numberKey = new Uint8Array(NUMBER_KEY_BYTES);
   readonly #numberKeyView = new DataView(this.#numberKey.buffer);
 
-  constructor(blocks: ReadableBlocks) {
-    this.view = blocks.view;
-    this.#bytes = blocks.bytes;
+  constructor({ bytes, view }: ReadableBlocks) {
+    this.bytes = bytes;
+    this.view = view;
   }
 
-  /** Cache slot with the answer of the page for a number key. */
-  number(kind: number, id: number, hash: number): number {
-    const slot = this.#slot(hash);
-    if (this.#uids[slot] === this.pageUid && this.#kinds[slot] === kind && this.#ids[slot] === id)
-      return slot;
+  /** Valid until the next call. */
+  numberKey(id: number): Uint8Array {
     this.#numberKeyView.setUint32(0, Math.floor(id / 2 ** 32));
     this.#numberKeyView.setUint32(4, id >>> 0);
-    this.#fill(slot, kind, hash, this.#numberKey, 0, NUMBER_KEY_BYTES);
-    this.#ids[slot] = id;
-    return slot;
+    return this.#numberKey;
   }
 
-  /** Cache slot with the answer of the page for a key of octets. */
-  octets(kind: number, bytes: Uint8Array, offset: number, length: number, hash: number): number {
-    const slot = this.#slot(hash);
-    const key = this.#keys[slot];
-    if (
-      key !== null &&
-      this.#uids[slot] === this.pageUid &&
-      this.#kinds[slot] === kind &&
-      same(key, bytes, offset, length)
-    ) {
-      return slot;
-    }
-    this.#fill(slot, kind, hash, bytes, offset, length);
-    this.#keys[slot] = new Uint8Array(bytes.subarray(offset, offset + length));
-    return slot;
+  /** The value of an entry; null for 0. */
+  text(entry: number): StateText | null {
+    if (entry === 0) return null;
+    this.start = valueAt(this.view, entry);
+    this.length = this.view.getUint16(entry + Entry.valueBytes);
+    return this;
   }
-
-  // The low bits of a hash choose the page, the high ones the place beside others of that page.
-  #slot(hash: number): number {
-    return (Math.imul(hash ^ this.pageUid, 0x9e3779b1) >>> 16) & (VALUE_SLOTS - 1);
-  }
-
-  #fill(
-    slot: number,
-    kind: number,
-    hash: number,
-    key: Uint8Array,
-    keyOffset: number,
-    keyBytes: number,
-  ): void {
-    this.#uids[slot] = this.pageUid;
-    this.#kinds[slot] = kind;
-    this.rates[slot] = 0;
-    this.texts[slot] = null;
-    const { view, page } = this;
-    if (page === 0 || view.getFloat64(page + Page.uid) !== this.pageUid) return;
-    const entry = findEntry(view, page, kind, hash, key, keyOffset, keyBytes);
-    if (entry === 0) return;
-    const at = valueAt(view, entry);
-    if (kind < StateKind.interfaceName) this.rates[slot] = view.getFloat64(at);
-    else
-      this.texts[slot] = new Uint8Array(
-        this.#bytes.subarray(at, at + view.getUint16(entry + Entry.valueBytes)),
-      );
-  }
-}
-
-function same(key: Uint8Array, bytes: Uint8Array, offset: number, length: number): boolean {
-  if (key.length !== length) return false;
-  for (let i = 0; i < length; i++) if (key[i] !== bytes[offset + i]) return false;
-  return true;
 }

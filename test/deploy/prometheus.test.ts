@@ -61,6 +61,10 @@ const CASES: Readonly<Record<string, { bad: string[]; good: string[] }>> = {
       'millrace_held_sets_total{outcome="replayed"} 0+9x60',
     ],
   },
+  MillraceHeapFull: {
+    bad: ['millrace_heap_full_sets_total 0x55 1x5'],
+    good: ['millrace_heap_full_sets_total 1x60'],
+  },
   MillraceSequenceLossDatagrams: {
     bad: ['millrace_exporter_lost_datagrams_total 0+3x60', 'millrace_exporter_messages_total 0+100x60'],
     good: ['millrace_exporter_lost_datagrams_total 0+1x60', 'millrace_exporter_messages_total 0+1000x60'],

@@ -11,7 +11,7 @@ import { STORE_LIMITS } from '../../src/templates/store.ts';
 import { stateItem } from '../../src/templates/store-key.ts';
 import { encodeValue, ValueKind } from '../../src/templates/stored-value.ts';
 import { temporaryDirectory } from '../cli/child.ts';
-import { concat, optionsTemplate, set, u32 } from '../support/bytes.ts';
+import { concat, optionsTemplate, set, template, u32 } from '../support/bytes.ts';
 import { collectAll, type Fed } from '../support/collect.ts';
 import { ExporterMessages } from '../support/fleet.ts';
 
@@ -75,4 +75,35 @@ test('one exporter, of which the template store knows as many names as it may ha
   );
   assert.equal(collector.status().store?.counters['unshared_full'], 1);
   assert.equal(report.counters.options_refused, 2);
+});
+
+test('a shared heap that has just room for what an exporter has told, and one that is smaller', async () => {
+  const messages = new ExporterMessages(1);
+  const fed = (...sets: Uint8Array[]): Fed => ({
+    payload: messages.raw(...sets),
+    address,
+    port: 2055,
+    receivedAtMs: Date.now(),
+  });
+  const datagrams = [
+    fed(set(3, optionsTemplate(300, 1, [149, 4], [34, 4])), set(2, template(256, [10, 4], [2, 4]))),
+    fed(set(300, u32(0, 100)), set(256, u32(1, 7))),
+  ];
+  const collect = async (heapBytes: number) => {
+    let collector!: Collector;
+    const { report, text } = await collectAll(
+      datagrams,
+      { output: 'stdout:?format=ndjson&schema=millrace', memory: { heapBytes }, keep: true },
+      undefined,
+      (started) => {
+        collector = started;
+      },
+    );
+    const { sampling_rate: rate, packets } = JSON.parse(text);
+    return { used: collector.status().heapBytes, packets, rate, full: report.counters.sets_heap_full };
+  };
+  const { used } = await collect(1 << 20);
+  assert.deepEqual(await collect(used), { used, packets: 7, rate: 100, full: 0 });
+  const small = await collect(used - 64);
+  assert.deepEqual(small, { used: small.used, packets: 7, rate: undefined, full: 1 });
 });

@@ -6,7 +6,7 @@ import type { FlowBatch } from '../../src/decode/batch.ts';
 import { readColumnar } from '../../src/receive/columnar/reader.ts';
 import { anyBatch } from '../support/arbitrary-batch.ts';
 import { columnarBytes, type RawColumn, type RawFrame, rawFrames } from '../support/columnar.ts';
-import { encoderFor, stateSource } from '../support/encode.ts';
+import { encoderFor, stateSource, stateText } from '../support/encode.ts';
 import { EXPORT_MS, flowBatch, RECEIVED_MS } from '../support/flow-batch.ts';
 
 const iana = { schema: 'iana' } as const;
@@ -68,31 +68,33 @@ describe('columnar frames', () => {
     const batch = flowBatch({
       dialect: 9,
       fields: [[7, 2]],
-      rows: [[1], [2], [3]],
+      rows: [[1], [2], [3], [4]],
       sets: [
         { rows: 2, sequence: 0xfffffffe, exporterPort: 65_535, exportTimeMs: EXPORT_MS + 0.5 },
         { rows: 0 },
         { rows: 1, templateId: 999, options: true, observationDomainId: 0xffffffff, sysUptimeMs: -1 },
+        { rows: 1, stateAddress: 8 },
       ],
     });
-    const frame = one(batch, iana);
+    const frame = one(batch, { ...iana, state: stateSource({ systemInitMs: EXPORT_MS - 5_000.5 }) });
     const address = [...new Uint8Array(10), 255, 255, 192, 0, 2, 1];
     const read = frame.schema.sets.map(([name, storage], i) => {
       const bytes = frame.sets[i];
       return [name, storage === 'b16' ? [...bytes] : storage === 'f64' ? f64(bytes) : u32(bytes)];
     });
     assert.deepEqual(Object.fromEntries(read), {
-      rowEnd: [2, 3],
-      exporter: [...address, ...address],
-      exporterPort: [65_535, 2055],
-      version: [9, 9],
-      observationDomainId: [1, 0xffffffff],
-      templateId: [256, 999],
-      options: [0, 1],
-      sequence: [0xfffffffe, 7],
-      exportTimeMs: [EXPORT_MS + 0.5, EXPORT_MS],
-      sysUptimeMs: [100_000, -1],
-      receivedAtMs: [RECEIVED_MS, RECEIVED_MS],
+      rowEnd: [2, 3, 4],
+      exporter: [...address, ...address, ...address],
+      exporterPort: [65_535, 2055, 2055],
+      version: [9, 9, 9],
+      observationDomainId: [1, 0xffffffff, 1],
+      templateId: [256, 999, 256],
+      options: [0, 1, 0],
+      sequence: [0xfffffffe, 7, 7],
+      exportTimeMs: [EXPORT_MS + 0.5, EXPORT_MS, EXPORT_MS],
+      sysUptimeMs: [100_000, -1, 100_000],
+      receivedAtMs: [RECEIVED_MS, RECEIVED_MS, RECEIVED_MS],
+      systemInitMs: [Number.NaN, Number.NaN, EXPORT_MS - 5_000.5],
     });
   });
 
@@ -136,7 +138,7 @@ describe('columnar frames', () => {
     });
     const state = stateSource({
       samplingRate: (_sampler, _selector, inIf) => (inIf === 3 ? 512 : 0),
-      interfaceName: (index) => (index === 4 ? new TextEncoder().encode('eth4') : null),
+      interfaceName: (index) => (index === 4 ? stateText('eth4') : null),
     });
     const frame = one(batch, { state });
     const [, ms, ns] = column(frame, 'time_flow_start')!;

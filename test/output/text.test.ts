@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { anyBatch } from '../support/arbitrary-batch.ts';
 import type { Field } from '../support/bytes.ts';
-import { stateSource, textLines } from '../support/encode.ts';
+import { stateSource, stateText, textLines } from '../support/encode.ts';
 import { type CellValue, EXPORT_MS, flowBatch } from '../support/flow-batch.ts';
 
 const FLOW: Field[] = [
@@ -182,7 +182,7 @@ describe('flows as text', () => {
 
   it('show interfaces by name where names are known', () => {
     const state = stateSource({
-      interfaceName: (index) => (index === 3 ? new TextEncoder().encode('Gi0/1\u001b[2J') : null),
+      interfaceName: (index) => (index === 3 ? stateText('Gi0/1\u001b[2J') : null),
     });
     const batch = flowBatch({ fields: FLOW, rows: [flowRow()], set: { stateAddress: 8 } });
     assert.match(textLines(batch, { state })[0], / {2}in Gi0\/1\\u001b\[2J out 7 /);

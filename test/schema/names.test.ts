@@ -2,19 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createEncoder } from '../../src/output/create-encoder.ts';
 import type { Field } from '../support/bytes.ts';
-import { type Json, stateSource } from '../support/encode.ts';
+import { type Json, stateSource, stateText } from '../support/encode.ts';
 import { flowBatch } from '../support/flow-batch.ts';
 import { type RecordCase, values } from './record-values.ts';
 
 describe('names', () => {
-  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
   const state = stateSource({
-    interfaceName: (index) => (index === 0 ? null : bytes(`if${index}`)),
-    interfaceDescription: (index) => (index === 1 ? bytes('uplink "A"') : null),
-    vrfName: (id) => bytes(`vrf${id}`),
-    samplerName: (id) => bytes(`sampler${id}`),
-    selectorName: (id) => bytes(`selector${id}`),
-    applicationName: (heap, offset, length) => (heap[offset + length - 1] === 80 ? bytes('http') : null),
+    interfaceName: (index) => (index === 0 ? null : stateText(`if${index}`)),
+    interfaceDescription: (index) => (index === 1 ? stateText('uplink "A"') : null),
+    vrfName: (id) => stateText(`vrf${id}`),
+    samplerName: (id) => stateText(`sampler${id}`),
+    selectorName: (id) => stateText(`selector${id}`),
+    applicationName: (heap, offset, length) => (heap[offset + length - 1] === 80 ? stateText('http') : null),
   });
   const set = { stateAddress: 8 };
 
@@ -64,7 +63,7 @@ describe('names', () => {
   });
 
   it('are those of the exporter that sent the set', () => {
-    const other = stateSource({ interfaceName: (index) => bytes(`other${index}`) });
+    const other = stateSource({ interfaceName: (index) => stateText(`other${index}`) });
     const fields: Field[] = [[10, 4]];
     const batch = flowBatch({
       fields,

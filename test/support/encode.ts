@@ -7,6 +7,7 @@ import { type BatchEncoder, createEncoder } from '../../src/output/create-encode
 import type { Encoding } from '../../src/output/encoder.ts';
 import type { ListReader } from '../../src/output/rows.ts';
 import type { ExporterStateSource } from '../../src/schema/state-source.ts';
+import type { StateText } from '../../src/templates/state-view.ts';
 
 export interface EncodeOptions extends Partial<Encoding> {
   state?: ExporterStateSource | null;
@@ -67,10 +68,17 @@ export function textLines(batch: FlowBatch, options: EncodeOptions = {}): string
   return lines;
 }
 
+/** UTF-8 as a state source hands it out: in the midst of other octets. */
+export function stateText(text: string): StateText {
+  const bytes = Buffer.from(`<${text}>`);
+  return { bytes, start: 1, length: bytes.length - 2 };
+}
+
 /** State that knows nothing but what it is given. */
 export function stateSource(known: Partial<ExporterStateSource>): ExporterStateSource {
   return {
     samplingRate: () => 0,
+    ratesOfInterfaces: known.samplingRate !== undefined,
     systemInitMs: Number.NaN,
     interfaceName: () => null,
     interfaceDescription: () => null,

@@ -1,19 +1,17 @@
 /** Batches of layouts that are out of the ordinary, by what is odd about them. Without structured data. */
 import type { FlowBatch } from '../../src/decode/batch.ts';
 import type { ExporterStateSource } from '../../src/schema/state-source.ts';
-import { stateSource } from './encode.ts';
+import { stateSource, stateText } from './encode.ts';
 import { EXPORT_MS, flowBatch } from './flow-batch.ts';
-
-const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 export const ODD_STATE: ExporterStateSource = stateSource({
   samplingRate: (sampler) => (sampler === 2 ? 1000 : sampler === 3 ? 10 / 3 : 0),
   systemInitMs: EXPORT_MS - 5_000_000,
-  interfaceName: (index) => (index === 7 ? text('Gi0/0/7 "ü"') : null),
-  interfaceDescription: (index) => (index < 10 ? text(`uplink ${index}`) : null),
-  vrfName: (id) => (id === 1 ? text('red') : null),
-  applicationName: (bytes, offset, length) => (length > 0 && bytes[offset] === 13 ? text('quic') : null),
-  samplerName: (id) => (id === 2 ? text('one in a thousand') : null),
+  interfaceName: (index) => (index === 7 ? stateText('Gi0/0/7 "ü"') : null),
+  interfaceDescription: (index) => (index < 10 ? stateText(`uplink ${index}`) : null),
+  vrfName: (id) => (id === 1 ? stateText('red') : null),
+  applicationName: (bytes, offset, length) => (length > 0 && bytes[offset] === 13 ? stateText('quic') : null),
+  samplerName: (id) => (id === 2 ? stateText('one in a thousand') : null),
 });
 
 export const oddBatches = (): Record<string, FlowBatch> => ({
@@ -143,9 +141,9 @@ export const oddBatches = (): Record<string, FlowBatch> => ({
       [371, 8],
     ],
     rows: [
-      [Uint8Array.of(65, 0xff, 66, 0, 0), text('\ufeffab\0\0\0')],
+      [Uint8Array.of(65, 0xff, 66, 0, 0), new TextEncoder().encode('\ufeffab\0\0\0')],
       ['', new Uint8Array(8)],
-      ['line\nbreak \u202e "quoted" \\ \u{1f600}', text('12345678')],
+      ['line\nbreak \u202e "quoted" \\ \u{1f600}', new TextEncoder().encode('12345678')],
     ],
   }),
   'numbers at their limits': flowBatch({

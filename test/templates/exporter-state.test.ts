@@ -5,7 +5,7 @@ import type { Dialect } from '../../src/decode/layout.ts';
 import { ExporterState } from '../../src/templates/exporter-state.ts';
 import { STATE_LIMITS } from '../../src/templates/state-limits.ts';
 import type { StateTotal } from '../../src/templates/state-table.ts';
-import { StateReader, type StateView } from '../../src/templates/state-view.ts';
+import { StateReader, type StateText, type StateView } from '../../src/templates/state-view.ts';
 import { LastingBlocks } from './blocks.ts';
 import { type Cell, optionsBatch } from './options-batch.ts';
 
@@ -46,7 +46,8 @@ class Bench {
   }
 }
 
-const textOf = (bytes: Uint8Array | null): string | null => bytes && Buffer.from(bytes).toString();
+const textOf = (text: StateText | null): string | null =>
+  text && Buffer.from(text.bytes).toString('utf8', text.start, text.start + text.length);
 const systemRate = (view: StateView): number => view.samplingRate(NONE, NONE, NONE, NONE);
 
 /** Rate of a record that names selector 1, whose options record had these values. */
@@ -84,6 +85,7 @@ describe('exporter state: sampling rates', () => {
     assert.equal(view.samplingRate(1, NONE, NONE, NONE), 30000);
     assert.equal(view.samplingRate(2, NONE, NONE, NONE), 500);
     assert.equal(view.samplingRate(3, NONE, NONE, NONE), 0);
+    assert.equal(view.ratesOfInterfaces, false);
     assert.equal(systemRate(view), 0);
     const interval = new Bench().v9('1/4 | 48/2 34/4', [0, 1, 64]);
     assert.equal(interval.view.samplingRate(1, NONE, NONE, NONE), 64);
@@ -134,6 +136,7 @@ describe('exporter state: sampling rates', () => {
   it('of an interface and of a template', () => {
     const v9 = new Bench().v9('2/4 | 34/4 35/1', [3, 100, 1], [0, 7, 1]);
     assert.equal(v9.view.samplingRate(NONE, NONE, 3, NONE), 100);
+    assert.equal(v9.view.ratesOfInterfaces, true);
     assert.equal(v9.view.samplingRate(NONE, NONE, 0, NONE), 7);
     assert.equal(systemRate(v9.view), 0);
     for (const id of [10, 14]) {

@@ -5,7 +5,6 @@ import type { Filter } from '../../filter/parser.ts';
 import { ViewFilter } from '../../filter/view-filter.ts';
 import { MillraceView } from '../../schema/millrace-view.ts';
 import { Scratch } from '../../schema/scratch.ts';
-import type { ExporterStateSource } from '../../schema/state-source.ts';
 import type { RowValue } from '../../schema/values.ts';
 import { type FrameView, NO_PLAN } from './frame-view.ts';
 
@@ -52,29 +51,28 @@ export class FrameFilter {
   }
 
   /** The native record of flows that have these fields. */
-  #nativeView({ grouped }: FrameView): MillraceView {
+  #nativeView(view: FrameView): MillraceView {
     const byName = (this.#byName ??= new Map([...this.#elements].map((element) => [element.name, element])));
-    const columns = grouped.flatMap((field) => planColumns(field, byName.get(field.key)));
+    const columns = view.grouped.flatMap((field) => planColumns(field, byName.get(field.key)));
     const plan = { layout: NO_PLAN.layout, columns, fields: [] };
-    return new MillraceView(plan, this.#scratch, () => NOT_RECORDED, this.#filter.keys);
+    const state = (address: number) => ({ ...NOTHING, systemInitMs: view.sets[address - 1].systemInitMs });
+    return new MillraceView(plan, this.#scratch, state, this.#filter.keys);
   }
 }
 
 function prepareFields({ batch, grouped }: FrameView): void {
   if (grouped.some(({ absent, present }) => absent || present !== null))
     throw new FrameFilterError('it has records of one layout with different fields');
-  for (const set of batch.sets) set.stateAddress = SOME_STATE;
+  // In place of an address in memory: from 1 on.
+  batch.sets.forEach((set, i) => {
+    set.stateAddress = i + 1;
+  });
 }
 
-const SOME_STATE = 1;
-/** What filters look at depends on the state of the exporter in one case. */
-const NOT_RECORDED: ExporterStateSource = {
-  get systemInitMs(): number {
-    throw new FrameFilterError(
-      'its flow times count from a start that options data told, which only schema millrace has',
-    );
-  },
+/** What filters look at depends on the state of the exporter in one case, the time the system came up. */
+const NOTHING = {
   samplingRate: () => 0,
+  ratesOfInterfaces: false,
   interfaceName: () => null,
   interfaceDescription: () => null,
   vrfName: () => null,

@@ -8,7 +8,7 @@ import { MillraceView } from '../../schema/millrace-view.ts';
 import { Scratch } from '../../schema/scratch.ts';
 import { type HeaderValue, RowValue, ValueColumn } from '../../schema/values.ts';
 import type { RecordView } from '../../schema/view.ts';
-import type { ColumnarColumn, ColumnarFrame } from './frame.ts';
+import type { ColumnarColumn, ColumnarFrame, ColumnarSet } from './frame.ts';
 import type { ColumnarField, ColumnarItem, ColumnarSchema } from './schema.ts';
 import type { ColumnarArrays } from './value.ts';
 
@@ -51,6 +51,8 @@ export class FrameView implements RecordView {
   readonly grouped: readonly RowValue[];
   /** The rows and sets of the frame, with the columns of `values` and then of `grouped`. */
   readonly batch: FlowBatch;
+  /** As in the frame: what the batch has no place for. */
+  sets: readonly ColumnarSet[] = [];
   readonly #header: RecordView;
   readonly #all: readonly RowValue[];
 
@@ -76,6 +78,7 @@ export class FrameView implements RecordView {
     for (let i = 0; i < columns.length; i++) pointAt(this.#all[i], columns[i]);
     batch.reset();
     batch.heap = this.#all.find(({ heap }) => heap.length > 0)?.heap ?? NO_OCTETS;
+    this.sets = frame.sets;
     for (const set of frame.sets) Object.assign(batch.beginSet(), set, NOT_IN_FRAMES);
     batch.rows = frame.rows;
   }

@@ -86,6 +86,8 @@ export interface ColumnarSet {
   readonly sysUptimeMs: number;
   /** Ms since the Unix epoch, with fraction. */
   readonly receivedAtMs: number;
+  /** When sysUptime was 0 by options data of the exporter, ms since the Unix epoch; NaN where they did not tell. */
+  readonly systemInitMs: number;
 }
 
 /** A record as an object; integers beyond ±(2^53 - 1) are bigint. */

@@ -106,6 +106,7 @@ function readSets(cursor: BodyCursor, rows: number): ColumnarSet[] {
       exportTimeMs: f64(8, i),
       sysUptimeMs: f64(9, i),
       receivedAtMs: f64(10, i),
+      systemInitMs: f64(11, i),
     };
     if (set.rowEnd <= rowStart) cursor.fail('a set has no rows', at);
     if (!VERSIONS.has(set.version)) cursor.fail(`a set of version ${set.version}`, at);

@@ -93,7 +93,7 @@ describe('a frame', () => {
       (frame) => void (frame.schema.sets[3][0] = 'protocol'),
       /allowed here are version/,
     ],
-    ['fewer columns of sets', (frame) => void frame.schema.sets.pop(), /an array of 11/],
+    ['fewer columns of sets', (frame) => void frame.schema.sets.pop(), /an array of 12/],
     ['no rows', (frame) => void (frame.rows = 0), /0 rows; allowed are 1 to 65536/],
     ['too many rows', (frame) => void (frame.rows = MAX_FRAME_ROWS + 1), /65537 rows/],
     ['rows of 64 bits', (frame) => void (frame.rows = 2 ** 40), /an unsigned integer/],
