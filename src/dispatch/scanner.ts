@@ -414,19 +414,33 @@ export class Scanner<C> {
       return;
     }
     if (all) {
-      const ids = this.templates.withdrawAll(scope, kind);
-      if (ids.length === 0) this.#handler.withdrawalIgnored();
-      for (const id of ids) this.#handler.template(scope, 'withdrawn', kind, id);
-    } else if (this.templates.isNewer(scope, templateId, this.#said())) {
+      this.#withdrawAll(scope, kind);
+      return;
+    }
+    if (this.templates.isNewer(scope, templateId, this.#said())) {
       this.#handler.withdrawalIgnored();
       return;
-    } else if (this.templates.withdraw(scope, templateId, kind)) {
+    }
+    if (this.templates.withdraw(scope, templateId, kind)) {
       this.#handler.template(scope, 'withdrawn', kind, templateId);
     } else {
       this.#handler.withdrawalIgnored();
-      this.pending?.withdraw(scope, templateId);
     }
-    this.sharing?.withdrawn(scope, kind, all ? 'all' : templateId, this.#header);
+    this.pending?.withdraw(scope, templateId);
+    this.sharing?.withdrawn(scope, kind, templateId, this.#header);
+  }
+
+  #withdrawAll(scope: Scope<C>, kind: TemplateKind): void {
+    const ids = this.templates.withdrawAll(scope, kind, this.#said());
+    if (ids.length === 0) this.#handler.withdrawalIgnored();
+    for (const id of ids) this.#handler.template(scope, 'withdrawn', kind, id);
+    if (this.templates.has(scope, kind)) {
+      // The withdrawal is late: what was announced after it stays, here and elsewhere.
+      for (const id of ids) this.sharing?.withdrawn(scope, kind, id, this.#header);
+      return;
+    }
+    this.pending?.withdrawAll(scope);
+    this.sharing?.withdrawn(scope, kind, 'all', this.#header);
   }
 
   /** Takes a template that others have learned, with the life time it has left, and releases what waited for it. */

@@ -179,19 +179,31 @@ export class TaskDecoder {
     if (this.#filter !== null) this.#filtered += this.#filter.apply(batch);
     if (batch.rows > 0) {
       this.#flows += flowRows(batch);
-      const { values } = this.#budget;
-      for (let i = 0; i < this.#encoders.length; i++) {
-        if (this.#outputSlabs[i] === NOT_WANTED) continue;
-        // Every encoder takes lists apart for itself; the datagram pays once.
-        this.#budget.values = values;
-        this.#rows[i] += this.#encoders[i].encode(batch);
-      }
+      this.#encode(batch);
     }
     batch.reset();
     for (; this.#firstUnsafe < end; this.#firstUnsafe++) {
       if (this.#items.progress(this.#firstUnsafe) === ItemState.started)
         this.#items.setProgress(this.#firstUnsafe, ItemState.done, 0);
     }
+  }
+
+  /** Every encoder takes lists apart for itself; what the most thorough one makes of them counts, once. */
+  #encode(batch: FlowBatch): void {
+    const { values, contentBytes } = this.#budget;
+    const { malformed } = this.#materializer;
+    let [leastValues, leastContent, mostMalformed] = [values, contentBytes, malformed];
+    for (let i = 0; i < this.#encoders.length; i++) {
+      if (this.#outputSlabs[i] === NOT_WANTED) continue;
+      this.#budget.reset(values, contentBytes);
+      this.#materializer.malformed = malformed;
+      this.#rows[i] += this.#encoders[i].encode(batch);
+      leastValues = Math.min(leastValues, this.#budget.values);
+      leastContent = Math.min(leastContent, this.#budget.contentBytes);
+      mostMalformed = Math.max(mostMalformed, this.#materializer.malformed);
+    }
+    this.#budget.reset(leastValues, leastContent);
+    this.#materializer.malformed = mostMalformed;
   }
 
   #fill(context: SetContext, item: number, entry: number, payload: number): void {
