@@ -254,7 +254,8 @@ export class Binder implements ScanHandler<Companion> {
     if (cursor.fault !== 0) {
       this.#ledger.add(Count.sets_faulty);
       this.fault(cursor.fault);
-      this.#accounts.unsure();
+      // A set that was held is not of the message that released it.
+      if (payload === this.#payload) this.#accounts.unsure();
     }
     return cursor.records;
   }
