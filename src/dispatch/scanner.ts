@@ -113,6 +113,8 @@ export class Scanner<C> {
   readonly #header = new MessageHeader();
   readonly #reader = new TemplateReader();
   readonly #learned: number[] = [];
+  /** Ids for which the message at hand has a definition that came too late: its data are in a shape that is not known. */
+  readonly #outdated = new Set<number>();
   /** Set before the first datagram, if ever. */
   sharing: Sharing<C> | null = null;
   /** When the datagram that is scanned next was received, ms since the epoch. Handed on, it would be a number on the heap. */
@@ -213,6 +215,7 @@ export class Scanner<C> {
     }
     const end = this.#soundSets();
     if (end < 0) return false;
+    this.#outdated.clear();
     // A message without sets is sound, and no reason to remember anybody.
     const scope = end === header.body ? undefined : this.#scope(address, addressAt, port);
     this.#handler.message(scope, header);
@@ -305,6 +308,10 @@ export class Scanner<C> {
       this.#handler.emptySet();
       return;
     }
+    if (this.#outdated.has(templateId)) {
+      this.#handler.missing(scope, templateId, false);
+      return;
+    }
     const entry =
       scope &&
       (this.templates.find(scope, templateId, this.receivedAtMs) ??
@@ -363,11 +370,13 @@ export class Scanner<C> {
     const result = refusal ?? (scope === undefined ? 'too-many-scopes' : this.#learn(scope, kind, dialect));
     if (isRefusal(result)) {
       // What follows is in the new, unusable shape: the old definition must not be used on it.
-      if (scope !== undefined && result !== 'older-definition') this.templates.discard(scope, templateId);
+      if (result === 'older-definition') this.#outdated.add(templateId);
+      else if (scope !== undefined) this.templates.discard(scope, templateId);
       this.#handler.template(scope, 'refused', kind, templateId, result);
       return;
     }
     if (result === 'learned') this.#learned.push(templateId);
+    this.#outdated.delete(templateId);
     this.#handler.template(scope, result, kind, templateId);
     if (this.sharing === null || scope === undefined) return;
     this.sharing.announced(scope.templates.get(templateId)!, scope, result, this.#header);
