@@ -204,3 +204,26 @@ test('of two definitions that arrive together, the one that was exported last ho
     assert.deepEqual(record, holds === 'first' ? { octetDeltaCount: 1 } : { packetDeltaCount: 1 });
   }
 });
+
+test('data behind a definition that comes late are not read with the newer one', () => {
+  const packets = template(256, [2, 2], [2, 2]);
+  const late = { seconds: 1_000, sequence: 4 };
+  const decode = (...sets: Uint8Array[]) =>
+    decodeAll(
+      {},
+      ipfix({ seconds: 1_001, sequence: 5 }, set(2, packets)),
+      ipfix(late, ...sets),
+      ipfix(late, set(256, u32(0x0001_0002))),
+    );
+  const [, result, after] = decode(
+    set(2, octets),
+    set(256, u32(7)),
+    set(2, packets),
+    set(256, u32(0x0001_0002)),
+  );
+  assert.deepEqual(result.missing, [{ templateId: 256, action: 'dropped' }]);
+  assert.deepEqual(fieldsOf(result), [{ packetDeltaCount: [1, 2] }]);
+  assert.deepEqual(fieldsOf(after), [{ packetDeltaCount: [1, 2] }]);
+  const [, other] = decode(set(2, octets), set(256, u32(7)), set(2, template(257, [1, 4])), set(257, u32(8)));
+  assert.deepEqual(fieldsOf(other), [{ octetDeltaCount: 8 }]);
+});

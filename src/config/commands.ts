@@ -55,8 +55,8 @@ export const COMMANDS = {
   decode: {
     summary: 'decode recorded datagrams',
     description:
-      'Decodes the flow export in pcap, pcapng and .dgrams files (also gzip-compressed) and writes the flows in the order ' +
-      'of the input. Several files share what was learned of templates. Templates do not expire. Files that --format ' +
+      'Decodes the flow export in pcap, pcapng, .dgrams and IPFIX files (also gzip-compressed) and writes the flows in the ' +
+      'order of the input. Several files share what was learned of templates. Templates do not expire. Files that --format ' +
       'columnar has written are turned into other formats.',
     argument: { syntax: 'file', several: true, help: 'files to decode; - is standard input' },
     examples: [
@@ -78,8 +78,8 @@ export const COMMANDS = {
   replay: {
     summary: 'send recorded datagrams to a collector',
     description:
-      'Sends the UDP payloads of a pcap, pcapng or .dgrams file in their recorded distances. Files without times are sent ' +
-      'as fast as possible unless --rate is given.',
+      'Sends the UDP payloads of a pcap, pcapng, .dgrams or IPFIX file in their recorded distances. Files without times are ' +
+      'sent as fast as possible unless --rate is given.',
     argument: { syntax: 'file', several: false, help: 'file to send' },
     examples: [
       {
@@ -105,7 +105,7 @@ export const COMMANDS = {
     summary: 'take datagrams apart',
     description:
       'Shows what is in datagrams, byte by byte: message headers, sets, templates, records with the name, the offset (hexadecimal) ' +
-      'and the value of each field, and where something is wrong. Reads pcap, pcapng and .dgrams files, those of a quarantine ' +
+      'and the value of each field, and where something is wrong. Reads pcap, pcapng, .dgrams and IPFIX files, those of a quarantine ' +
       'among them, and a file that is a single datagram. inspect plan FILE prints the code that is made for each record layout ' +
       'defined in a capture.',
     argument: {

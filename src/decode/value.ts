@@ -89,6 +89,7 @@ function signed64(high: number, low: number): number | bigint {
 function textOf(heap: Uint8Array, start: number, length: number): string {
   let end = start + length;
   while (end > start && heap[end - 1] === 0) end--;
+  if (end === start) return '';
   return utf8.decode(heap.subarray(start, end));
 }
 

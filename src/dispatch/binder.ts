@@ -252,9 +252,14 @@ export class Binder implements ScanHandler<Companion> {
     this.#ledger.add(Count.sets_decoded);
     this.#ledger.add(Count.records_options_decoded, cursor.records);
     if (cursor.fault !== 0) {
-      this.#ledger.add(Count.sets_faulty);
-      this.fault(cursor.fault);
-      this.#accounts.unsure();
+      // A worker that decodes the set for output finds the fault, too, or an earlier one: the limits of the datagram are
+      // shared with its flow data, which only the worker has.
+      if (!this.#optionsWanted) {
+        this.#ledger.add(Count.sets_faulty);
+        this.fault(cursor.fault);
+      }
+      // A set that was held is not of the message that released it.
+      if (payload === this.#payload) this.#accounts.unsure();
     }
     return cursor.records;
   }

@@ -17,7 +17,8 @@ export class OptionsDecoder {
   readonly #memory: SharedMemory;
   readonly #batches: BatchCache;
   readonly #cursor = new SetCursor();
-  readonly #budget = new Budget();
+  readonly #datagramBudget = new Budget();
+  readonly #heldBudget = new Budget();
   readonly #header = new MessageHeader();
 
   constructor(elements: ElementLookup, limits: DecodeLimits, memory: SharedMemory) {
@@ -28,13 +29,18 @@ export class OptionsDecoder {
   }
 
   beginDatagram(): void {
-    this.#budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
+    this.#reset(this.#datagramBudget);
+  }
+
+  #reset(budget: Budget): Budget {
+    budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
+    return budget;
   }
 
   /**
    * Teaches a state the options records of a set: the datagram's payload, its message header and the set's content are at
-   * these addresses of shared memory. The cursor that is returned says how many records there were and what was wrong; it
-   * is used again by the next call.
+   * these addresses of shared memory. A set that was held came in a datagram of its own, so it has that one's limits. The
+   * cursor that is returned says how many records there were and what was wrong; it is used again by the next call.
    */
   learn(
     state: ExporterState,
@@ -48,6 +54,8 @@ export class OptionsDecoder {
     const runner = this.#batches.get(entry.layout.uid, () => entry.layout);
     const { batch } = runner;
     const cursor = this.#cursor;
+    const held = payload >= this.#memory.offsets.heap;
+    const budget = held ? this.#reset(this.#heldBudget) : this.#datagramBudget;
     this.#header.read(view, header, payload + 0xffff);
     cursor.begin(header, start, end, this.#limits.maxRecordsPerSet);
     for (let done = false; !done; ) {
@@ -59,7 +67,7 @@ export class OptionsDecoder {
       context.options = true;
       context.exportTimeMs = this.#header.exportTimeMs;
       context.sysUptimeMs = this.#header.sysUptimeMs;
-      done = runner.decode(bytes, view, cursor, this.#budget);
+      done = runner.decode(bytes, view, cursor, budget);
       context.rowEnd = batch.rows;
       state.learn(batch, context);
     }

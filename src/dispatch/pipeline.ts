@@ -407,10 +407,13 @@ export class Pipeline {
     const ledger = this.#ledger;
     const end = task.firstItem + task.items;
     for (let item = task.firstItem; item < end; item++) {
-      if (items.isOptions(item) || items.isSkipped(item)) continue;
-      ledger.add(Count.sets_decoded);
-      ledger.add(Count.records_decoded, items.records(item));
+      if (items.isSkipped(item)) continue;
       const fault = items.fault(item);
+      // Options data are counted where they are learned from.
+      if (!items.isOptions(item)) {
+        ledger.add(Count.sets_decoded);
+        ledger.add(Count.records_decoded, items.records(item));
+      }
       if (fault === 0) continue;
       ledger.add(Count.sets_faulty);
       ledger.addFault(fault);

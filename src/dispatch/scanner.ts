@@ -113,6 +113,8 @@ export class Scanner<C> {
   readonly #header = new MessageHeader();
   readonly #reader = new TemplateReader();
   readonly #learned: number[] = [];
+  /** Ids for which the message at hand has a definition that came too late: its data are in a shape that is not known. */
+  readonly #outdated = new Set<number>();
   /** Set before the first datagram, if ever. */
   sharing: Sharing<C> | null = null;
   /** When the datagram that is scanned next was received, ms since the epoch. Handed on, it would be a number on the heap. */
@@ -213,6 +215,7 @@ export class Scanner<C> {
     }
     const end = this.#soundSets();
     if (end < 0) return false;
+    this.#outdated.clear();
     // A message without sets is sound, and no reason to remember anybody.
     const scope = end === header.body ? undefined : this.#scope(address, addressAt, port);
     this.#handler.message(scope, header);
@@ -305,6 +308,10 @@ export class Scanner<C> {
       this.#handler.emptySet();
       return;
     }
+    if (this.#outdated.has(templateId)) {
+      this.#handler.missing(scope, templateId, false);
+      return;
+    }
     const entry =
       scope &&
       (this.templates.find(scope, templateId, this.receivedAtMs) ??
@@ -363,11 +370,13 @@ export class Scanner<C> {
     const result = refusal ?? (scope === undefined ? 'too-many-scopes' : this.#learn(scope, kind, dialect));
     if (isRefusal(result)) {
       // What follows is in the new, unusable shape: the old definition must not be used on it.
-      if (scope !== undefined && result !== 'older-definition') this.templates.discard(scope, templateId);
+      if (result === 'older-definition') this.#outdated.add(templateId);
+      else if (scope !== undefined) this.templates.discard(scope, templateId);
       this.#handler.template(scope, 'refused', kind, templateId, result);
       return;
     }
     if (result === 'learned') this.#learned.push(templateId);
+    this.#outdated.delete(templateId);
     this.#handler.template(scope, result, kind, templateId);
     if (this.sharing === null || scope === undefined) return;
     this.sharing.announced(scope.templates.get(templateId)!, scope, result, this.#header);
@@ -414,19 +423,33 @@ export class Scanner<C> {
       return;
     }
     if (all) {
-      const ids = this.templates.withdrawAll(scope, kind);
-      if (ids.length === 0) this.#handler.withdrawalIgnored();
-      for (const id of ids) this.#handler.template(scope, 'withdrawn', kind, id);
-    } else if (this.templates.isNewer(scope, templateId, this.#said())) {
+      this.#withdrawAll(scope, kind);
+      return;
+    }
+    if (this.templates.isNewer(scope, templateId, this.#said())) {
       this.#handler.withdrawalIgnored();
       return;
-    } else if (this.templates.withdraw(scope, templateId, kind)) {
+    }
+    if (this.templates.withdraw(scope, templateId, kind)) {
       this.#handler.template(scope, 'withdrawn', kind, templateId);
     } else {
       this.#handler.withdrawalIgnored();
-      this.pending?.withdraw(scope, templateId);
     }
-    this.sharing?.withdrawn(scope, kind, all ? 'all' : templateId, this.#header);
+    this.pending?.withdraw(scope, templateId);
+    this.sharing?.withdrawn(scope, kind, templateId, this.#header);
+  }
+
+  #withdrawAll(scope: Scope<C>, kind: TemplateKind): void {
+    const ids = this.templates.withdrawAll(scope, kind, this.#said());
+    if (ids.length === 0) this.#handler.withdrawalIgnored();
+    for (const id of ids) this.#handler.template(scope, 'withdrawn', kind, id);
+    if (this.templates.has(scope, kind)) {
+      // The withdrawal is late: what was announced after it stays, here and elsewhere.
+      for (const id of ids) this.sharing?.withdrawn(scope, kind, id, this.#header);
+      return;
+    }
+    this.pending?.withdrawAll(scope);
+    this.sharing?.withdrawn(scope, kind, 'all', this.#header);
   }
 
   /** Takes a template that others have learned, with the life time it has left, and releases what waited for it. */

@@ -53,7 +53,12 @@ export class TaskDecoder {
   readonly #materializer: Materializer;
   readonly #header = new MessageHeader();
   readonly #cursor = new SetCursor();
-  readonly #budget = new Budget();
+  /** Of the datagram at hand, and of a set that was held: it came in a datagram of its own. */
+  readonly #datagramBudget = new Budget();
+  readonly #heldBudget = new Budget();
+  #budget = this.#datagramBudget;
+  /** The payload that the datagram's budget is for. */
+  #datagram = -1;
   /** Items decoded into the batch that is open; not safe until it is encoded. */
   #batch: FlowBatch | null = null;
   #firstUnsafe = 0;
@@ -104,13 +109,14 @@ export class TaskDecoder {
     for (let i = 0; i < this.#encoders.length; i++) {
       if (task.slabs[i] >= 0) this.#encoders[i].lend(this.#slabs.at(task.slabs[i]));
     }
+    this.#datagram = -1;
     let payload = -1;
     for (let item = task.firstItem; item < end; item++) {
       if (items.progress(item) === ItemState.skip) continue;
       if (items.payload(item) !== payload) {
         if (task.careful) this.#flush(item);
         payload = items.payload(item);
-        this.#budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
+        this.#budget = this.#budgetOf(payload);
       }
       items.setProgress(item, ItemState.started, threadId);
       this.#decode(item, payload);
@@ -126,6 +132,16 @@ export class TaskDecoder {
       mismatches: this.#batches.jit.mismatches - mismatches,
       plansRefused: this.#batches.jit.refused - refused,
     };
+  }
+
+  /** The datagram that brought the template of a held set goes on with what it had left. */
+  #budgetOf(payload: number): Budget {
+    const held = payload >= this.#memory.offsets.heap;
+    const budget = held ? this.#heldBudget : this.#datagramBudget;
+    if (held || payload !== this.#datagram)
+      budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
+    if (!held) this.#datagram = payload;
+    return budget;
   }
 
   #decode(item: number, payload: number): void {
@@ -179,19 +195,31 @@ export class TaskDecoder {
     if (this.#filter !== null) this.#filtered += this.#filter.apply(batch);
     if (batch.rows > 0) {
       this.#flows += flowRows(batch);
-      const { values } = this.#budget;
-      for (let i = 0; i < this.#encoders.length; i++) {
-        if (this.#outputSlabs[i] === NOT_WANTED) continue;
-        // Every encoder takes lists apart for itself; the datagram pays once.
-        this.#budget.values = values;
-        this.#rows[i] += this.#encoders[i].encode(batch);
-      }
+      this.#encode(batch);
     }
     batch.reset();
     for (; this.#firstUnsafe < end; this.#firstUnsafe++) {
       if (this.#items.progress(this.#firstUnsafe) === ItemState.started)
         this.#items.setProgress(this.#firstUnsafe, ItemState.done, 0);
     }
+  }
+
+  /** Every encoder takes lists apart for itself; what the most thorough one makes of them counts, once. */
+  #encode(batch: FlowBatch): void {
+    const { values, contentBytes } = this.#budget;
+    const { malformed } = this.#materializer;
+    let [leastValues, leastContent, mostMalformed] = [values, contentBytes, malformed];
+    for (let i = 0; i < this.#encoders.length; i++) {
+      if (this.#outputSlabs[i] === NOT_WANTED) continue;
+      this.#budget.reset(values, contentBytes);
+      this.#materializer.malformed = malformed;
+      this.#rows[i] += this.#encoders[i].encode(batch);
+      leastValues = Math.min(leastValues, this.#budget.values);
+      leastContent = Math.min(leastContent, this.#budget.contentBytes);
+      mostMalformed = Math.max(mostMalformed, this.#materializer.malformed);
+    }
+    this.#budget.reset(leastValues, leastContent);
+    this.#materializer.malformed = mostMalformed;
   }
 
   #fill(context: SetContext, item: number, entry: number, payload: number): void {

@@ -8,9 +8,14 @@ import { RowValue } from './values.ts';
 /** 'both': the template has both forms and the row decides. */
 export type Families = 'v4' | 'v6' | 'both' | 'none';
 
+const SOURCE_IPV4 = 8;
+const DESTINATION_IPV4 = 12;
+const IP_VERSION = 60;
+
 /**
  * A value with an IPv4 and an IPv6 element. A template that has both sends 0.0.0.0 where the flow is IPv6; the form that does not
- * hold stands in `ext` when it says anything.
+ * hold stands in `ext` when it says anything. Where neither does, the flow decides: a host that asks for an address sends from
+ * 0.0.0.0 or from ::.
  */
 export class AddressPair implements Rule {
   readonly values: readonly RowValue[];
@@ -22,9 +27,15 @@ export class AddressPair implements Rule {
   readonly #v4: number;
   readonly #v6: number;
   readonly #otherV6: RowValue | null = null;
+  readonly #version: number;
+  /** The IPv4 addresses of the flow. */
+  readonly #flowV4: readonly number[];
 
   constructor(field: RecordField, columns: PlanColumns, scratch: Scratch) {
     this.#scratch = scratch;
+    this.#version = columns.find(IP_VERSION, 'u8');
+    const flowV4 = [SOURCE_IPV4, DESTINATION_IPV4].map((element) => columns.find(element, 'address'));
+    this.#flowV4 = flowV4.filter((position) => position >= 0);
     const [v4, v6, ...alsoV4] = field.elements!;
     this.#v4 = columns.take(columns.first([v4, ...alsoV4], 'address'));
     this.#v6 = columns.take(columns.find(v6, 'address'));
@@ -54,9 +65,9 @@ export class AddressPair implements Rule {
     const other = this.#scratch.u8(rows);
     for (let row = 0; row < rows; row++) {
       const at = row * 16;
-      isV6[row] = v4[row] === 0 ? 1 : 0;
       other[row] = 0;
-      if (v4[row] === 0) {
+      isV6[row] = v4[row] === 0 && !(isZero(v6, at) && this.#isIpv4(batch, row)) ? 1 : 0;
+      if (isV6[row] === 1) {
         for (let i = 0; i < 16; i++) wide[at + i] = v6[at + i];
         continue;
       }
@@ -66,6 +77,14 @@ export class AddressPair implements Rule {
     this.isV6 = isV6;
     this.#value.columns[0].data.wide = wide;
     this.#otherV6.present = other;
+  }
+
+  /** Whether a flow is IPv4, by its version or one of its addresses. */
+  #isIpv4({ columns }: FlowBatch, row: number): boolean {
+    const version = this.#version < 0 ? 0 : columns[this.#version].lo[row];
+    return (
+      version === 4 || (version !== 6 && this.#flowV4.some((position) => columns[position].lo[row] !== 0))
+    );
   }
 }
 
@@ -124,7 +143,6 @@ export class NumberPair implements Rule {
 }
 
 const ETHERNET_TYPE = 256;
-const IP_VERSION = 60;
 const ETHERNET_IPV4 = 0x0800;
 const ETHERNET_IPV6 = 0x86dd;
 

@@ -16,8 +16,9 @@ interface NameField {
   readonly named: readonly (readonly [element: ElementRef, find: FindName])[];
 }
 
-const SAMPLER: FindName = (state, id) => state.samplerName(id);
-const SELECTOR: FindName = (state, id) => state.selectorName(id);
+// One is the older number of the other: an exporter may use one in options data and the other in flows.
+const SAMPLER: FindName = (state, id) => state.samplerName(id) ?? state.selectorName(id);
+const SELECTOR: FindName = (state, id) => state.selectorName(id) ?? state.samplerName(id);
 const INTERFACE: FindName = (state, id) => state.interfaceName(id);
 const DESCRIPTION: FindName = (state, id) => state.interfaceDescription(id);
 const VRF: FindName = (state, id) => state.vrfName(id);

@@ -125,16 +125,20 @@ export class PendingSets {
     this.#owner.withdrawn(dropped);
   }
 
+  /** Drops all that waits in a scope whose templates are all taken back: of which kind theirs would be is not known. */
+  withdrawAll(scope: Scope): void {
+    if (scope.held !== null) this.#owner.withdrawn(this.#empty(scope.held));
+  }
+
   /** Drops all that a scope waits for. */
   drop(scope: Scope): void {
-    if (scope.held === null) return;
-    let dropped = 0;
-    for (const queue of [...scope.held.values()])
-      for (const held of [...queue]) {
-        this.#remove(held);
-        dropped++;
-      }
-    this.#owner.overflowed(dropped);
+    if (scope.held !== null) this.#owner.overflowed(this.#empty(scope.held));
+  }
+
+  #empty(waiting: Map<number, HeldSet[]>): number {
+    const all = [...waiting.values()].flat();
+    for (const held of all) this.#remove(held);
+    return all.length;
   }
 
   #pushOut(newcomer: Scope): boolean {

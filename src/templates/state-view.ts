@@ -88,12 +88,15 @@ export class StateView {
 
   /**
    * Packets per sampled packet for a record with these values, 0 when unknown; -1 for a value that the record does not
-   * have. The first rate that is known of: selector, sampler, template, interface, the whole system.
+   * have. The first rate that is known of: selector, sampler, template, interface, the whole system. samplerId is the older
+   * number of selectorId, and some exporters use one in options data and the other in flows.
    */
   samplingRate(samplerId: number, selectorId: number, inIf: number, templateId: number): number {
     return (
       this.#rate(StateKind.selectorRate, selectorId) ||
       this.#rate(StateKind.samplerRate, samplerId) ||
+      this.#rate(StateKind.samplerRate, selectorId) ||
+      this.#rate(StateKind.selectorRate, samplerId) ||
       this.#rate(StateKind.templateRate, templateId) ||
       this.#rate(StateKind.interfaceRate, inIf) ||
       this.#systemRate

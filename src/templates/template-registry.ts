@@ -216,15 +216,20 @@ export class TemplateRegistry {
     return true;
   }
 
-  /** Forgets all templates of a kind and returns their ids. */
-  withdrawAll(scope: Scope, kind: TemplateKind): number[] {
+  /** Forgets all templates of a kind but those announced after what is said now; returns the ids of the forgotten. */
+  withdrawAll(scope: Scope, kind: TemplateKind, said: Announcement): number[] {
     const ids: number[] = [];
     for (const entry of [...scope.templates.values()]) {
-      if (entry.kind !== kind) continue;
+      if (entry.kind !== kind || this.isNewer(scope, entry.templateId, said)) continue;
       this.#forget(entry);
       ids.push(entry.templateId);
     }
     return ids;
+  }
+
+  has(scope: Scope, kind: TemplateKind): boolean {
+    for (const entry of scope.templates.values()) if (entry.kind === kind) return true;
+    return false;
   }
 
   /** Forgets all templates of a scope that is being dropped. */

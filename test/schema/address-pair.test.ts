@@ -60,6 +60,39 @@ describe('values with an IPv4 and an IPv6 form', () => {
     ]);
   });
 
+  it('are of the family of the flow where neither form says anything', () => {
+    const fields: Field[] = [
+      [8, 4],
+      [27, 16],
+      [12, 4],
+      [28, 16],
+      [15, 4],
+      [62, 16],
+    ];
+    const dhcp = ['0.0.0.0', '::', '255.255.255.255', '::', '0.0.0.0', '::'];
+    const detection = ['0.0.0.0', '::', '0.0.0.0', 'ff02::1:ff00:1', '0.0.0.0', '::'];
+    const v4 = { src_addr: '0.0.0.0', dst_addr: '255.255.255.255', etype: 2048, next_hop: '0.0.0.0' };
+    const v6 = { src_addr: '::', dst_addr: 'ff02::1:ff00:1', etype: 34525, next_hop: '::' };
+    assert.deepEqual(values({ fields, rows: [dhcp, detection] }), [v4, v6]);
+    const none = ['0.0.0.0', '::', '0.0.0.0', '::', '0.0.0.0', '::'];
+    const versioned = values({
+      fields: [...fields, [60, 1]],
+      rows: [
+        [...none, 4],
+        [...none, 6],
+        [...dhcp, 0],
+      ],
+    });
+    assert.deepEqual(
+      versioned.map(({ src_addr, next_hop, etype }) => [src_addr, next_hop, etype]),
+      [
+        ['0.0.0.0', '0.0.0.0', 2048],
+        ['::', '::', 34525],
+        ['0.0.0.0', '0.0.0.0', 2048],
+      ],
+    );
+  });
+
   it('show the other form in ext when it says something', () => {
     const fields: Field[] = [
       [8, 4],

@@ -125,6 +125,17 @@ describe('names', () => {
     assert.deepEqual(record, { sampler_id: 2 ** 40, sampler_name: `selector${2 ** 40}` });
   });
 
+  it('of a selector that a record calls a sampler, and the other way round, are found', () => {
+    const name = () => bytes('MAP');
+    for (const [element, known] of [
+      [48, stateSource({ selectorName: name })],
+      [302, stateSource({ samplerName: name })],
+    ] as const) {
+      const [record] = values({ fields: [[element, 1]], rows: [[3]], set }, { state: known });
+      assert.deepEqual(record, { sampler_id: 3, sampler_name: 'MAP' });
+    }
+  });
+
   it('and sampling are not for options records', () => {
     const given: RecordCase = {
       scopes: 1,

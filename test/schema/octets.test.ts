@@ -57,6 +57,58 @@ describe('icmp_type and icmp_code', () => {
   });
 });
 
+describe('ICMP types and codes of both families in one template', () => {
+  const shown = (fields: Field[], rows: number[][]) =>
+    values({ fields, rows }).map(({ icmp_type, icmp_code, ext }) => [icmp_type, icmp_code, ext]);
+
+  it('are those of the protocol', () => {
+    const rows = [
+      [1, 0x0301, 0],
+      [1, 0, 0],
+      [58, 0, 0x8700],
+      [58, 0x8701, 0],
+      [58, 0, 0],
+      [6, 0, 0],
+      [58, 0x0301, 0x8700],
+      [1, 0x0301, 0x8700],
+    ];
+    const fields: Field[] = [
+      [4, 1],
+      [32, 2],
+      [139, 2],
+    ];
+    assert.deepEqual(shown(fields, rows), [
+      [3, 1, undefined],
+      [0, 0, undefined],
+      [135, 0, undefined],
+      [135, 1, undefined],
+      [0, 0, undefined],
+      [undefined, undefined, undefined],
+      [135, 0, { icmpTypeCodeIPv4: 0x0301 }],
+      [3, 1, { icmpTypeCodeIPv6: 0x8700 }],
+    ]);
+  });
+
+  it('are those that say something where there is no protocol', () => {
+    const fields: Field[] = [
+      [176, 1],
+      [177, 1],
+      [178, 1],
+      [179, 1],
+    ];
+    const rows = [
+      [8, 0, 0, 0],
+      [0, 0, 128, 0],
+      [0, 0, 0, 0],
+    ];
+    assert.deepEqual(shown(fields, rows), [
+      [8, 0, undefined],
+      [128, 0, undefined],
+      [0, 0, undefined],
+    ]);
+  });
+});
+
 describe('mpls_labels', () => {
   const section = (label: number, bottom = false): Uint8Array =>
     Uint8Array.of(label >>> 12, (label >>> 4) & 255, ((label & 15) << 4) | (bottom ? 1 : 0));

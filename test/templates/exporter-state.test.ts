@@ -171,6 +171,15 @@ describe('exporter state: sampling rates', () => {
     assert.equal(view.samplingRate(NONE, NONE, NONE, NONE), 15);
   });
 
+  it('of a selector for a record that calls it a sampler, and the other way round', () => {
+    const selector = new Bench().ipfix('302/4 | 305/4 306/4', [7, 1, 999]).ipfix('149/4 | 34/4', [0, 15]);
+    assert.equal(selector.view.samplingRate(7, NONE, NONE, NONE), 1000);
+    assert.equal(selector.view.samplingRate(8, NONE, NONE, NONE), 15);
+    const sampler = new Bench().v9('1/4 | 48/1 50/4', [0, 7, 500]).ipfix('302/4 | 34/4', [8, 20]);
+    assert.equal(sampler.view.samplingRate(NONE, 7, NONE, NONE), 500);
+    assert.equal(sampler.view.samplingRate(7, 8, NONE, NONE), 20);
+  });
+
   it('a record with a sampler and a selector is about both', () => {
     const { view } = new Bench().ipfix('48/1 302/4 | 34/4', [1, 2, 30]);
     assert.equal(view.samplingRate(1, NONE, NONE, NONE), 30);

@@ -1,5 +1,6 @@
 /**
- * Files of recorded datagrams: pcap, pcapng and `.dgrams`, each also compressed with gzip, recognised by what is in them.
+ * Files of recorded datagrams: pcap, pcapng, `.dgrams` and IPFIX files, each also compressed with gzip, recognised by what is in
+ * them.
  * Runs on the main thread, in bounded memory whatever the size of the file. A file that is damaged yields what is whole
  * before the damage and says so in its counts; only one that cannot be read at all is an error (MillraceError INPUT_FAILED).
  */
@@ -15,6 +16,7 @@ import {
 } from './contract.ts';
 import { DGRAMS_PROBE_BYTES, DgramsReader } from './dgrams.ts';
 import { FrameDecoder } from './ip.ts';
+import { IpfixFileReader } from './ipfix-file.ts';
 import { PCAP_HEADER_BYTES, PcapReader } from './pcap.ts';
 import { PCAPNG_HEADER_BYTES, PcapngReader } from './pcapng.ts';
 import { RawReader } from './raw.ts';
@@ -60,7 +62,7 @@ export async function openCapture(
     throw error;
   }
   await stream.close();
-  const formats = 'pcap, pcapng and .dgrams files are read, plain or gzip-compressed';
+  const formats = 'pcap, pcapng, .dgrams and IPFIX files are read, plain or gzip-compressed';
   throw new MillraceError(
     'INPUT_FAILED',
     `cannot read ${name}: not a capture, or broken at its start; ${formats}`,
@@ -143,6 +145,7 @@ async function recognise(
   const atEnd = !(await stream.fill(DGRAMS_PROBE_BYTES));
   const probe = new DataView(stream.bytes.buffer, stream.start, stream.end - stream.start);
   if (raw && atEnd && RawReader.matches(probe)) return new RawReader(stream, stats);
+  if (IpfixFileReader.matches(probe)) return new IpfixFileReader(stream, stats);
   const empty = probe.byteLength === 0 && stream.fault === 'none';
   return empty || DgramsReader.matches(probe, atEnd) ? new DgramsReader(stream, stats) : null;
 }

@@ -105,7 +105,7 @@ test('what is no capture is told so', async () => {
       code: 'INPUT_FAILED',
       message:
         'cannot read standard input: not a capture, or broken at its start; ' +
-        'pcap, pcapng and .dgrams files are read, plain or gzip-compressed',
+        'pcap, pcapng, .dgrams and IPFIX files are read, plain or gzip-compressed',
     });
   }
 });
