@@ -126,7 +126,7 @@ describe('names', () => {
   });
 
   it('of a selector that a record calls a sampler, and the other way round, are found', () => {
-    const name = () => bytes('MAP');
+    const name = () => stateText('MAP');
     for (const [element, known] of [
       [48, stateSource({ selectorName: name })],
       [302, stateSource({ samplerName: name })],
