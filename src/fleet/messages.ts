@@ -25,6 +25,8 @@ export type FromStore =
   | { type: 'passed'; index: number }
   /** Read on a miss: for what is not known only. */
   | { type: 'filled'; scope: string; items: readonly StoredItem[] }
+  /** What follows is said with so many requests received. */
+  | { type: 'received'; requests: number }
   /** Changes of these scopes found no room in the queue and have to be put again. */
   | { type: 'again'; scopes: readonly string[] };
 
@@ -61,4 +63,6 @@ export interface StoreSetup {
   deadlineMs: number;
   /** Whether to start without it then. */
   optional: boolean;
+  /** Requests that were posted before: they will not come. */
+  received: number;
 }

@@ -39,6 +39,9 @@ export class StoreSession implements StoreWatcher {
   readonly #readUntil = new Map<string, number>();
   #missesUntilMs = 0;
   #outbox: FromStore[] = [];
+  /** Requests so far, and how many of them the main thread knows to be here. */
+  #received: number;
+  #receivedTold = 0;
   #writing = 0;
   #failures = 0;
   #pause: NodeJS.Timeout | null = null;
@@ -65,16 +68,19 @@ export class StoreSession implements StoreWatcher {
     changes: 0,
   };
 
+  /** received: requests that went to a session before this one. */
   constructor(
     store: TemplateStore,
     post: (changes: FromStore[]) => void,
     clock: Clock,
     onState: () => void = () => {},
+    received = 0,
   ) {
     this.#store = store;
     this.#post = post;
     this.#clock = clock;
     this.#onState = onState;
+    this.#received = received;
   }
 
   get status(): StoreStatus {
@@ -88,6 +94,7 @@ export class StoreSession implements StoreWatcher {
   }
 
   receive(requests: readonly ToStore[]): void {
+    this.#received += requests.length;
     for (const request of requests) {
       if (request.type === 'miss') void this.#miss(request.scope);
       else this.#enqueue(request);
@@ -283,6 +290,10 @@ export class StoreSession implements StoreWatcher {
 
   #emit(message: FromStore): void {
     if (this.#outbox.length === 0) setImmediate(() => this.#send());
+    if (this.#receivedTold !== this.#received) {
+      this.#receivedTold = this.#received;
+      this.#outbox.push({ type: 'received', requests: this.#received });
+    }
     this.#outbox.push(message);
   }
 

@@ -19,7 +19,7 @@ export interface StoreThreadOwner {
 
 /** The main thread's end of the template-sync thread: starts it, starts it again when it ends, closes it. */
 export class StoreThread {
-  readonly #setup: StoreSetup;
+  readonly #setup: Omit<StoreSetup, 'received'>;
   readonly #owner: StoreThreadOwner;
   #worker: Worker | null = null;
   #restart: NodeJS.Timeout | null = null;
@@ -28,11 +28,13 @@ export class StoreThread {
   #restarts = 0;
   /** Whether it has worked: what cannot even start is not started again. */
   #used = false;
+  /** Requests of the main thread, whether there was a thread to take them or not. */
+  #posted = 0;
   /** After a restart the first reset has to be answered with everything that is known here. */
   #restarted = false;
   status: StoreStatus = { state: 'connecting', reason: 'not started', index: 0, queued: 0, counters: {} };
 
-  constructor(setup: StoreSetup, owner: StoreThreadOwner) {
+  constructor(setup: Omit<StoreSetup, 'received'>, owner: StoreThreadOwner) {
     this.#setup = setup;
     this.#owner = owner;
   }
@@ -48,6 +50,7 @@ export class StoreThread {
   }
 
   post(requests: ToStore[]): void {
+    this.#posted += requests.length;
     this.#send({ type: 'requests', requests });
   }
 
@@ -70,7 +73,8 @@ export class StoreThread {
   }
 
   #open(opened: (failure: string | null) => void): void {
-    const worker = new Worker(ENTRY, { workerData: this.#setup, name: 'template-sync' });
+    const workerData: StoreSetup = { ...this.#setup, received: this.#posted };
+    const worker = new Worker(ENTRY, { workerData, name: 'template-sync' });
     this.#worker = worker;
     let reason = 'ended';
     worker.on('message', (reply: StoreReply) => {
