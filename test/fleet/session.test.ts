@@ -119,6 +119,22 @@ test('a reset counts what is on its way as done', async () => {
   assert.deepEqual([...main.items.keys()], ['template/256']);
 });
 
+test('a write that is answered while content that is older is read counts as done', async () => {
+  const { store, main, session } = await start();
+  await store.near(SCOPE).put('template/257', value('template/257', 1));
+  await store.settle();
+  // Content was read at index 1; the write is decided at 2, and answered before its scope is told.
+  session.resetBegin(false);
+  main.items.set('template/256', value('template/256', 2));
+  session.receive([put('template/256', 2)]);
+  await store.step('perform');
+  await store.step('answer');
+  session.resetScope(SCOPE, [{ item: 'template/257', value: value('template/257', 1), idleMs: 0 }]);
+  session.resetEnd(1);
+  await store.settle();
+  assert.deepEqual([...main.items.keys()].sort(), ['template/256', 'template/257']);
+});
+
 test('writes wait while the store is away, in order, and are made when it is back', async () => {
   const { store, session } = await start();
   store.failing = true;
