@@ -1,0 +1,30 @@
+/** The ring of work items at its end: what was held gives way to what a datagram brings itself. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseAddress } from '../../src/base/ip.ts';
+import { concat, ipfix, set, template, u8 } from '../support/bytes.ts';
+import { collectAll, type Fed } from '../support/collect.ts';
+
+const address = new Uint8Array(16);
+parseAddress('192.0.2.1', address);
+const fed = (payload: Uint8Array): Fed => ({ payload, address, port: 2055, receivedAtMs: 1_700_000_000_000 });
+
+test('held sets that are released by one datagram leave room for its own sets', async () => {
+  const items = 16_384;
+  const ids = Array.from({ length: 16 }, (_, i) => 256 + i);
+  const waiting = ids.map((id) => ipfix({}, ...Array.from({ length: 1_024 }, () => set(id, u8(1)))));
+  const own = 1_000;
+  const last = ipfix(
+    {},
+    set(2, concat(...ids.map((id) => template(id, [4, 1])))),
+    ...Array.from({ length: own }, () => set(256, u8(1))),
+  );
+  const memory = { slots: 64, maxDatagramBytes: 9_216, items, heapBytes: 16 * 1024 * 1024 };
+  const { report } = await collectAll([...waiting, last].map(fed), { workers: 1, memory });
+  const { counters } = report;
+  assert.equal(counters.sets_held, items);
+  assert.equal(counters.sets_replayed, items);
+  assert.equal(counters.sets_bound, own);
+  assert.equal(counters.sets_abandoned, Math.ceil(9_216 / 5));
+  assert.equal(counters.records_decoded, items - counters.sets_abandoned + own);
+});
