@@ -186,6 +186,7 @@ export class Replica implements Sharing<SharingCompanion> {
     }
     if (shared === null) return;
     shared.live = null;
+    this.#scopes.tidy(shared);
   }
 
   // What the store tells.

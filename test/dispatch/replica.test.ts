@@ -9,7 +9,7 @@ import { DEFAULT_DECODE_LIMITS } from '../../src/decode/limits.ts';
 import { IGNORE_ALL } from '../../src/dispatch/ignore-all.ts';
 import { Replica } from '../../src/dispatch/replica.ts';
 import { DEFAULT_SCANNER_OPTIONS, Scanner } from '../../src/dispatch/scanner.ts';
-import type { SharingCompanion } from '../../src/dispatch/shared-scopes.ts';
+import type { SharingCompanion, SharingScope } from '../../src/dispatch/shared-scopes.ts';
 import { elementsWith } from '../../src/elements/registry.ts';
 import type { FromStore, ToStore } from '../../src/fleet/messages.ts';
 import { StoreSession } from '../../src/fleet/session.ts';
@@ -43,7 +43,7 @@ class Member {
   readonly #toSession: ToStore[][] = [];
   readonly #toMain: FromStore[][] = [];
 
-  constructor() {
+  constructor(scopeLimits = DEFAULT_SCANNER_OPTIONS.scopeLimits) {
     this.replica = new Replica({
       limits: DEFAULT_DECODE_LIMITS,
       templateTtlMs: 1_800_000,
@@ -56,8 +56,9 @@ class Member {
       note: () => {},
     });
     const companion = (): SharingCompanion => ({ shared: null, state: null, nextMissMs: 0 });
-    const handler = { ...IGNORE_ALL, companion, bound: () => {} };
-    const options = { ...DEFAULT_SCANNER_OPTIONS, pending: null };
+    const scopeEvicted = (scope: SharingScope): void => this.replica.closed(scope);
+    const handler = { ...IGNORE_ALL, companion, scopeEvicted, bound: () => {} };
+    const options = { ...DEFAULT_SCANNER_OPTIONS, scopeLimits, pending: null };
     this.#scanner = new Scanner<SharingCompanion>(options, elementsWith([]), LOCAL_ENTRIES, handler);
     this.#scanner.sharing = this.replica;
     this.replica.attach(this.#scanner);
@@ -70,12 +71,12 @@ class Member {
     return this;
   }
 
-  announce(id: number, length: number, seconds: number): void {
-    this.#receive(ipfix({ seconds }, set(2, template(id, [1, length]))));
+  announce(id: number, length: number, seconds: number, domain = 1): void {
+    this.#receive(ipfix({ seconds, domain }, set(2, template(id, [1, length]))));
   }
 
-  withdraw(id: number, seconds: number): void {
-    this.#receive(ipfix({ seconds }, set(2, u16(id, 0))));
+  withdraw(id: number, seconds: number, domain = 1): void {
+    this.#receive(ipfix({ seconds, domain }, set(2, u16(id, 0))));
   }
 
   withdrawAll(seconds: number): void {
@@ -179,4 +180,14 @@ test('over every delay of messages both ways the templates here end as those in 
     }),
     { numRuns: 500 },
   );
+});
+
+test('exporters that come, take back what they said and go leave nothing behind', async () => {
+  const member = await new Member({ maxScopes: 4, scopeIdleMs: 600_000 }).start();
+  for (let domain = 1; domain <= 100; domain++) {
+    member.announce(256, 1, nowSeconds, domain);
+    member.withdraw(256, nowSeconds + 1, domain);
+    await member.settle();
+  }
+  assert.equal(member.replica.scopes, 4);
 });
