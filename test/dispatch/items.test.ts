@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../../src/base/ip.ts';
-import { concat, ipfix, set, template, u8 } from '../support/bytes.ts';
+import { concat, type Field, ipfix, set, template, u8 } from '../support/bytes.ts';
 import { collectAll, type Fed } from '../support/collect.ts';
 
 const address = new Uint8Array(16);
@@ -27,4 +27,22 @@ test('held sets that are released by one datagram leave room for its own sets', 
   assert.equal(counters.sets_bound, own);
   assert.equal(counters.sets_abandoned, Math.ceil(9_216 / 5));
   assert.equal(counters.records_decoded, items - counters.sets_abandoned + own);
+});
+
+test('a storm of large held sets leaves the shared heap usable for templates', async () => {
+  const wide = (id: number) => ipfix({}, set(id, new Uint8Array(8_000)));
+  const ids = [256, 257];
+  const storm = ids.flatMap((id) => Array.from({ length: 64 }, () => wide(id)));
+  const definitions = ipfix({}, set(2, concat(...ids.map((id) => template(id, [4, 1])))));
+  const fields = Array.from({ length: 200 }, (): Field => [4, 1]);
+  const others = Array.from({ length: 50 }, (_, domain) =>
+    ipfix({ domain: domain + 2 }, set(2, template(256, [210, domain + 1], ...fields))),
+  );
+  const memory = { slots: 64, maxDatagramBytes: 9_216, items: 16_384, heapBytes: 1024 * 1024 };
+  const { report } = await collectAll([...storm, definitions, ...others].map(fed), { workers: 1, memory });
+  const { counters } = report;
+  assert.equal(counters.sets_replayed, storm.length);
+  assert.ok(counters.sets_abandoned > 0, 'the heap was full');
+  assert.equal(counters.templates_refused, 0);
+  assert.equal(counters.templates_learned, ids.length + others.length);
 });
