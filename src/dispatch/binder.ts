@@ -286,7 +286,8 @@ export class Binder implements ScanHandler<Companion> {
     if (companion.directoryRevision !== scope.revision) {
       if (companion.directory !== 0) this.#heap.free(companion.directory);
       companion.directory = this.entries.publishDirectory(scope);
-      companion.directoryRevision = scope.revision;
+      // Without room for it the next set tries again.
+      if (companion.directory !== 0) companion.directoryRevision = scope.revision;
     }
     return companion.directory;
   }

@@ -110,7 +110,7 @@ export class Replica implements Sharing<SharingCompanion> {
 
   announced(entry: TemplateEntry, scope: SharingScope, action: TemplateAction, header: MessageHeader): void {
     const nowMs = entry.refreshedAtMs;
-    if (action === 'refreshed' && nowMs < entry.nextTouchMs) return;
+    if (action === 'refreshed' && isAhead(entry.nextTouchMs, nowMs, this.#touchMs)) return;
     const shared = this.#shared(scope);
     if (shared === null) return;
     entry.nextTouchMs = nowMs + this.#touchMs;
@@ -162,7 +162,7 @@ export class Replica implements Sharing<SharingCompanion> {
       return this.#scanner.templates.find(scope, templateId, nowMs);
     }
     const { companion } = scope;
-    if (!this.synced && nowMs >= companion.nextMissMs) {
+    if (!this.synced && !isAhead(companion.nextMissMs, nowMs, MISS_INTERVAL_MS)) {
       companion.nextMissMs = nowMs + MISS_INTERVAL_MS;
       this.#request({ type: 'miss', scope: nameOf(scope) });
     }
@@ -450,6 +450,11 @@ export class Replica implements Sharing<SharingCompanion> {
       companion.state = shared.state;
     }
   }
+}
+
+/** Whether a time that was set an interval ahead is still to come; when it is farther ahead, the clock was set back. */
+function isAhead(atMs: number, nowMs: number, intervalMs: number): boolean {
+  return nowMs < atMs && atMs - nowMs <= intervalMs;
 }
 
 function nameOf({ version, address, port, domain }: Scope): string {

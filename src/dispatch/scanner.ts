@@ -231,7 +231,7 @@ export class Scanner<C> {
     const keyPort = this.#options.exporterKey === 'address+port' ? port : 0;
     const known = this.scopes.find(version, address, addressAt, keyPort, observationDomainId);
     // Asked here, because a time that is handed on is a number on the heap.
-    if (known !== undefined && this.receivedAtMs - known.lastSeenMs < RECENCY_MS) return known;
+    if (known !== undefined && Math.abs(this.receivedAtMs - known.lastSeenMs) < RECENCY_MS) return known;
     return this.scopes.obtain(version, address, addressAt, keyPort, observationDomainId, this.receivedAtMs);
   }
 

@@ -40,6 +40,8 @@ class Member {
   readonly replica: Replica;
   readonly #scanner: Scanner<SharingCompanion>;
   readonly #session: StoreSession;
+  /** When datagrams arrive. */
+  nowMs = Date.now();
   readonly #toSession: ToStore[][] = [];
   readonly #toMain: FromStore[][] = [];
 
@@ -84,7 +86,7 @@ class Member {
   }
 
   #receive(datagram: Uint8Array): void {
-    this.#scanner.receivedAtMs = Date.now();
+    this.#scanner.receivedAtMs = this.nowMs;
     const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
     this.#scanner.scan(view, datagram, 0, datagram.length, address, 0, 2055);
     const requests = this.replica.takeRequests();
@@ -110,6 +112,10 @@ class Member {
       await this.store.settle();
       await turn();
     } while (this.post() || this.apply());
+  }
+
+  get touches(): number {
+    return this.#session.counters.touches;
   }
 
   /** Id and definition of each template here. */
@@ -190,4 +196,19 @@ test('exporters that come, take back what they said and go leave nothing behind'
     await member.settle();
   }
   assert.equal(member.replica.scopes, 4);
+});
+
+test('a template is touched in the store again when the clock was set back', async () => {
+  const member = await new Member().start();
+  const announce = async (afterMs: number): Promise<number> => {
+    member.nowMs += afterMs;
+    member.announce(256, 1, nowSeconds);
+    await member.settle();
+    return member.touches;
+  };
+  assert.equal(await announce(0), 0);
+  assert.equal(await announce(1_000), 0);
+  assert.equal(await announce(300_000), 1);
+  assert.equal(await announce(-86_400_000), 2);
+  assert.equal(await announce(1_000), 2);
 });
