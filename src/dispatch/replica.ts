@@ -142,15 +142,14 @@ export class Replica implements Sharing<SharingCompanion> {
   ): void {
     const shared = scope.companion.shared;
     if (shared === null) return;
-    if (templateId === 'all') {
-      for (const [id, { value }] of shared.templates)
-        if (isCleared(value, kind)) this.#scopes.lose(shared, id);
-      this.#request({ type: 'clear', scope: shared.name, what: kind, reason: 'withdrawn' });
-    } else if (this.#knows(shared, templateId, kind)) {
-      this.#scopes.lose(shared, templateId);
-      const { exportTimeMs, sequence } = header;
-      const said = { arrivedAtMs: scope.lastSeenMs, exportTimeMs, sequence };
-      const item = templateItem(templateId);
+    const ids = templateId === 'all' ? [...shared.templates.keys()] : [templateId];
+    const { exportTimeMs, sequence } = header;
+    const said = { arrivedAtMs: scope.lastSeenMs, exportTimeMs, sequence };
+    for (const id of ids) {
+      // Of all, what is newer here has stayed; what is newer elsewhere stays in the store.
+      if (scope.templates.has(id) || !this.#knows(shared, id, kind)) continue;
+      this.#scopes.lose(shared, id);
+      const item = templateItem(id);
       this.#request({ type: 'remove', scope: shared.name, item, reason: 'withdrawn', said });
     }
   }

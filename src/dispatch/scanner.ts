@@ -414,7 +414,7 @@ export class Scanner<C> {
       return;
     }
     if (all) {
-      const ids = this.templates.withdrawAll(scope, kind);
+      const ids = this.templates.withdrawAll(scope, kind, this.#said());
       if (ids.length === 0) this.#handler.withdrawalIgnored();
       for (const id of ids) this.#handler.template(scope, 'withdrawn', kind, id);
     } else if (this.templates.isNewer(scope, templateId, this.#said())) {

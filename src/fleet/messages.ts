@@ -1,4 +1,4 @@
-import type { ClearWhat, RemovalReason, StoreChange, StoredItem, StoreState } from '../templates/store.ts';
+import type { RemovalReason, StoreChange, StoredItem, StoreState } from '../templates/store.ts';
 
 /** From the main thread to the template-sync thread. Times are wall-clock milliseconds; both threads have one clock. */
 export type ToStore =
@@ -11,7 +11,6 @@ export type ToStore =
       reason: RemovalReason;
       said: { arrivedAtMs: number; exportTimeMs: number; sequence: number } | null;
     }
-  | { type: 'clear'; scope: string; what: ClearWhat; reason: RemovalReason }
   /** Data came for a template that is not known here. */
   | { type: 'miss'; scope: string };
 

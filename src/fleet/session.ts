@@ -166,7 +166,7 @@ export class StoreSession implements StoreWatcher {
     const added = this.#queue.add(request);
     if (added === 'full') this.counters.writes_overflowed++;
     if (added !== 'added') return;
-    if (request.type === 'put' || request.type === 'remove') this.#shadows.begin(request.scope, request.item);
+    if (request.type !== 'touch') this.#shadows.begin(request.scope, request.item);
   }
 
   #pump(): void {
@@ -214,8 +214,6 @@ export class StoreSession implements StoreWatcher {
     } else if (operation.type === 'touch') {
       this.counters.touches++;
       await store.touch(scope, operation.items);
-    } else if (operation.type === 'clear') {
-      await store.clearScope(scope, operation.what, operation.reason);
     } else {
       this.counters.removes++;
       const { item, said, reason } = operation;

@@ -216,11 +216,11 @@ export class TemplateRegistry {
     return true;
   }
 
-  /** Forgets all templates of a kind and returns their ids. */
-  withdrawAll(scope: Scope, kind: TemplateKind): number[] {
+  /** Forgets all templates of a kind but those that were announced after what is said now, and returns their ids. */
+  withdrawAll(scope: Scope, kind: TemplateKind, said: Announcement): number[] {
     const ids: number[] = [];
     for (const entry of [...scope.templates.values()]) {
-      if (entry.kind !== kind) continue;
+      if (entry.kind !== kind || this.isNewer(scope, entry.templateId, said)) continue;
       this.#forget(entry);
       ids.push(entry.templateId);
     }

@@ -146,6 +146,29 @@ test('a withdrawal by another that was told before our definition reached the st
   assert.deepEqual(member.templates, [[256, 2]]);
 });
 
+test('a withdrawal of all that comes to the store late does not take what was defined after it', async () => {
+  const member = await new Member().start();
+  member.announce(256, 1, nowSeconds);
+  member.announce(257, 1, nowSeconds);
+  await member.settle();
+  // The exporter withdraws all, which comes here, and defines one anew, which comes to another.
+  member.withdrawAll(nowSeconds + 1);
+  await member.store.near(SCOPE).put('template/256', stored(256, 2, nowSeconds + 2));
+  await member.settle();
+  assert.deepEqual(await member.inStore(), [[256, 2]]);
+  assert.deepEqual(member.templates, [[256, 2]]);
+});
+
+test('a withdrawal of all that comes late does not take what was defined after it', async () => {
+  const member = await new Member().start();
+  member.announce(256, 1, nowSeconds);
+  member.announce(257, 1, nowSeconds + 5);
+  member.withdrawAll(nowSeconds + 1);
+  assert.deepEqual(member.templates, [[257, 1]]);
+  await member.settle();
+  assert.deepEqual(await member.inStore(), [[257, 1]]);
+});
+
 test('over every delay of messages both ways the templates here end as those in the store', async () => {
   const id = fc.constantFrom(256, 257);
   const length = fc.integer({ min: 1, max: 8 });
