@@ -451,8 +451,7 @@ export class Collector {
   async countKernelDrops(): Promise<void> {
     if (this.#receivers.length === 0) return;
     const drops = await kernelDrops(this.#receivers);
-    if (!Number.isNaN(drops))
-      this.ledger.raise(Count.datagrams_kernel_dropped, this.#listedDrops.see(drops));
+    if (!Number.isNaN(drops)) this.ledger.raise(Count.datagrams_kernel_dropped, this.#listedDrops.see(drops));
   }
 
   async #closeAll(): Promise<void> {

@@ -408,8 +408,7 @@ export class Replica implements Sharing<SharingCompanion> {
     shared.state = state;
     const scope = shared.name;
     state.onChange = (item, payload) => {
-      if (payload === null)
-        this.#request({ type: 'remove', scope, item, reason: 'withdrawn', said: null });
+      if (payload === null) this.#request({ type: 'remove', scope, item, reason: 'withdrawn', said: null });
       else {
         const value = this.#stateValue(shared, item, payload);
         this.#request({ type: 'put', scope, item, value, arrivedAtMs: this.#parts.clock.wallMs() });

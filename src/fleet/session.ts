@@ -136,7 +136,8 @@ export class StoreSession implements StoreWatcher {
     this.#shadows.passed(index);
     this.#emit({ type: 'resetEnd', index });
     // Answered in the meantime: the content may be older, and their own changes will not be told.
-    for (const settled of this.#shadows.settledAfter(index)) this.#tell(settled.scope, settled, settled.index);
+    for (const settled of this.#shadows.settledAfter(index))
+      this.#tell(settled.scope, settled, settled.index);
   }
 
   changed(change: StoreChange, index: number): void {

@@ -183,7 +183,13 @@ test('over every delay of messages both ways the templates here end as those in 
     {
       weight: 12,
       arbitrary: fc.record({
-        do: fc.constantFrom('perform' as const, 'answer' as const, 'tell' as const, 'post' as const, 'apply' as const),
+        do: fc.constantFrom(
+          'perform' as const,
+          'answer' as const,
+          'tell' as const,
+          'post' as const,
+          'apply' as const,
+        ),
       }),
     },
   );

@@ -12,8 +12,11 @@ const SIZE = { rings: 1, slots: 64, maxDatagramBytes: 100, items: 16_384, heapBy
 
 /** Threads that do what the test says. */
 class Threads {
-  readonly runs: { task: DecodeTask; resolve: (result: DecodeTaskResult) => void; reject: (e: Error) => void }[] =
-    [];
+  readonly runs: {
+    task: DecodeTask;
+    resolve: (result: DecodeTaskResult) => void;
+    reject: (e: Error) => void;
+  }[] = [];
   readonly terminated: number[] = [];
 
   run(task: DecodeTask): Promise<DecodeTaskResult> {

@@ -213,7 +213,10 @@ test('over every order of writes, results and changes the main thread ends with 
       }
       await store.settle();
       await turn();
-      const expected = (await store.near(SCOPE).content()).map(({ item: name, value: bytes }) => [name, bytes.at(-1)]);
+      const expected = (await store.near(SCOPE).content()).map(({ item: name, value: bytes }) => [
+        name,
+        bytes.at(-1),
+      ]);
       const have = [...main.items].map(([name, bytes]) => [name, bytes.at(-1)]);
       assert.deepEqual(have.sort(), expected.sort());
     }),

@@ -277,7 +277,14 @@ test('a receiver that is closed while its thread is replaced ends, with what its
     heapBytes: 0,
   });
   const ring = memory.ring(0);
-  const receiver = new ThreadReceiver({ host: '127.0.0.1', port: 0 }, memory.buffer, 0, ring, false, () => {});
+  const receiver = new ThreadReceiver(
+    { host: '127.0.0.1', port: 0 },
+    memory.buffer,
+    0,
+    ring,
+    false,
+    () => {},
+  );
   await receiver.open(65_536);
   await receiver.thread?.terminate();
   const closed = receiver.close();
