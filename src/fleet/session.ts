@@ -157,6 +157,10 @@ export class StoreSession implements StoreWatcher {
     this.#onState();
     if (state !== 'synced') return;
     this.#resume();
+    this.#tellOverflowed();
+  }
+
+  #tellOverflowed(): void {
     const scopes = this.#queue.takeOverflowed();
     if (scopes.length > 0) this.#emit({ type: 'again', scopes });
   }
@@ -177,7 +181,10 @@ export class StoreSession implements StoreWatcher {
       this.#writing++;
       void this.#write(operation);
     }
-    if (this.#queue.length === 0 && this.#writing === 0) this.#whenIdle?.();
+    if (this.#queue.length > 0 || this.#writing > 0) return;
+    // A store that works all the time says nothing after which this could be told.
+    if (this.#state === 'synced') this.#tellOverflowed();
+    this.#whenIdle?.();
   }
 
   async #write(operation: Operation): Promise<void> {

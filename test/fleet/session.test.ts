@@ -7,6 +7,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import type { FromStore, ToStore } from '../../src/fleet/messages.ts';
 import { StoreSession } from '../../src/fleet/session.ts';
 import { MAX_QUEUED_WRITES, WriteQueue } from '../../src/fleet/write-queue.ts';
+import { MemoryStore } from '../../src/templates/memory-store.ts';
 import { encodeValue, ValueKind } from '../../src/templates/stored-value.ts';
 import { FarStore } from '../support/far-store.ts';
 
@@ -162,6 +163,27 @@ test('a full queue remembers the scopes that have to be told again', () => {
   assert.equal(queue.add({ ...put('template/256', 1), scope: 'ipfix/192.0.2.9/0/1' }), 'full');
   assert.deepEqual(queue.takeOverflowed(), ['ipfix/192.0.2.9/0/1']);
   assert.deepEqual(queue.takeOverflowed(), []);
+});
+
+test('what found no room in the queue of a store that works is put when the queue is empty', async () => {
+  const again: FromStore[] = [];
+  const store = new MemoryStore();
+  const post = (messages: FromStore[]): void => {
+    for (const message of messages) if (message.type === 'again') again.push(message);
+  };
+  const session = new StoreSession(store, post, systemClock);
+  await store.watch(session);
+  const perScope = 4;
+  const bytes = value('template/256', 1);
+  const requests = Array.from({ length: MAX_QUEUED_WRITES + 1 }, (_, i): ToStore => {
+    const scope = `ipfix/192.0.2.1/0/${Math.floor(i / perScope)}`;
+    return { type: 'put', scope, item: `template/${256 + (i % perScope)}`, value: bytes, arrivedAtMs: 0 };
+  });
+  session.receive(requests);
+  assert.equal(session.counters.writes_overflowed, 1);
+  assert.equal(await session.flush(60_000), 0);
+  await turn();
+  assert.deepEqual(again, [{ type: 'again', scopes: [`ipfix/192.0.2.1/0/${MAX_QUEUED_WRITES / perScope}`] }]);
 });
 
 test('a storm of misses costs no read while changes come by themselves, and a bounded number else', async () => {
