@@ -246,7 +246,7 @@ export class StoreSession implements StoreWatcher {
   #settle(scope: string, item: string, value: Uint8Array | null, index: number, tell: boolean): void {
     const settled = this.#shadows.end(scope, item, index, value, this.#index);
     if (settled !== null) this.#tell(scope, settled, index);
-    else if (tell) this.#tell(scope, { item, value }, index);
+    else if (tell && !this.#shadows.isOpen(scope, item)) this.#tell(scope, { item, value }, index);
   }
 
   #tell(scope: string, { item, value }: Settled, index: number): void {

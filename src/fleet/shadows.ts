@@ -92,6 +92,11 @@ export class Shadows {
     return { item, value: current };
   }
 
+  /** Whether a write of the item has no result yet. */
+  isOpen(scope: string, item: string): boolean {
+    return (this.#scopes.get(scope)?.get(item)?.writes ?? 0) > 0;
+  }
+
   /** What the store has for items of which writes were decided after an index. */
   settledAfter(index: number): (Settled & { scope: string; index: number })[] {
     return this.#floors.flatMap(({ scope, item, floor }) => {

@@ -213,7 +213,7 @@ test('over every delay of messages both ways the templates here end as those in 
       await member.settle();
       assert.deepEqual(member.templates, await member.inStore());
     }),
-    { numRuns: 500 },
+    { numRuns: 2_000 },
   );
 });
 

@@ -100,6 +100,18 @@ test('a definition that the store refuses as older is answered with the one that
   assert.equal(session.counters.refused_older, 1);
 });
 
+test('a definition that won is not told while a later one of ours is under way', async () => {
+  const { store, main, session } = await start();
+  await store.near(SCOPE).put('template/256', value('template/256', 9, 5_000));
+  await store.settle();
+  main.items.set('template/256', value('template/256', 2, 6_000));
+  session.receive([put('template/256', 1, 1_000)]);
+  session.receive([put('template/256', 2, 6_000)]);
+  await store.settle();
+  assert.equal(main.items.get('template/256')?.at(-1), 2);
+  assert.equal(session.counters.refused_older, 1);
+});
+
 test('a reset counts what is on its way as done', async () => {
   const { store, main, session } = await start();
   await store.near(SCOPE).put('template/257', value('template/257', 1));
