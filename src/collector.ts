@@ -7,6 +7,7 @@ import { type Clock, systemClock } from './base/clock.ts';
 import { countText } from './base/count-text.ts';
 import { MillraceError } from './base/errors.ts';
 import { Mute } from './base/mute.ts';
+import { WideCounter } from './base/wide-counter.ts';
 import { type CollectorParts, describeParts } from './collector-parts.ts';
 import type { JitMode } from './decode/plan-runner.ts';
 import { type AdmissionRules, Gatekeeper } from './dispatch/admission.ts';
@@ -141,6 +142,9 @@ export class Collector {
   readonly #log: CollectorLog;
   readonly #mute: Mute;
   readonly #receivers: Receiver[] = [];
+  /** Datagrams that the kernel dropped, as the receivers and as its own tables say it. */
+  readonly #toldDrops = new WideCounter();
+  readonly #listedDrops = new WideCounter();
   readonly #receive: ReceiveChoice;
   readonly #gatekeeper: Gatekeeper;
   readonly #elements: CurrentElements;
@@ -444,7 +448,7 @@ export class Collector {
     this.ledger.set(Count.datagrams_received, scanned + oversize + ringFull);
     oversize += sum(this.#pipeline?.oversize);
     const kernelDropped = sum(this.#receivers.map(({ kernelDrops }) => kernelDrops || 0));
-    this.ledger.raise(Count.datagrams_kernel_dropped, kernelDropped);
+    this.ledger.raise(Count.datagrams_kernel_dropped, this.#toldDrops.see(kernelDropped));
     this.ledger.set(Count.datagrams_refused_oversize, oversize);
     this.ledger.set(Count.datagrams_refused_ring_full, ringFull);
   }
@@ -453,7 +457,7 @@ export class Collector {
   async countKernelDrops(): Promise<void> {
     if (this.#receivers.length === 0) return;
     const drops = await kernelDrops(this.#receivers);
-    if (!Number.isNaN(drops)) this.ledger.raise(Count.datagrams_kernel_dropped, drops);
+    if (!Number.isNaN(drops)) this.ledger.raise(Count.datagrams_kernel_dropped, this.#listedDrops.see(drops));
   }
 
   async #closeAll(): Promise<void> {
@@ -469,6 +473,7 @@ export class Collector {
   #tick(): void {
     this.#pipeline?.checkStuck();
     this.#sampleRates();
+    this.#settle();
     // Life times are measured with arrival times; only where datagrams arrive now does the clock say what time it is.
     if (this.#options.source !== 'feeder') this.#pipeline?.scanner.expire(this.#clock.wallMs());
   }

@@ -32,6 +32,7 @@ async function run(): Promise<void> {
       reply({ type: 'status', status: session.status });
       if (session.status.state === 'synced') synced();
     },
+    setup.received,
   );
   port!.on('message', (request: StoreRequest) => {
     if (request.type === 'requests') session.receive(request.requests);

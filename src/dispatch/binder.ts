@@ -18,6 +18,7 @@ import type { StateTotal } from '../templates/state-table.ts';
 import type { TemplateAction } from '../templates/template-registry.ts';
 import { FAULT_CODES, type RefusalReason } from '../wire/fault.ts';
 import type { MessageHeader } from '../wire/header.ts';
+import { SET_HEADER_BYTES } from '../wire/set.ts';
 import type { MessageAccounts } from './message-accounts.ts';
 import type { DatagramIdentity, Note } from './note.ts';
 import { OptionsDecoder } from './options-decoder.ts';
@@ -66,6 +67,8 @@ export class Binder implements ScanHandler<Companion> {
   readonly #accounts: MessageAccounts;
   /** Of all exporters; where there is a replica, it has its own. */
   readonly #states: StateTotal = { entries: 0 };
+  /** Sets that a datagram can have of its own: held sets that it releases leave that many items. */
+  readonly #ownItems: number;
   #options: OptionsDecoder;
   #optionsWanted: boolean;
   /** The task that items are made for, and the payload of the datagram that is scanned. */
@@ -80,6 +83,7 @@ export class Binder implements ScanHandler<Companion> {
     this.#items = parts.items;
     this.#accounts = parts.accounts;
     this.entries = new SharedEntries(parts.heap);
+    this.#ownItems = Math.ceil(parts.memory.size.maxDatagramBytes / (SET_HEADER_BYTES + 1));
     this.#options = new OptionsDecoder(parts.elements, parts.limits, parts.memory);
     this.#optionsWanted = parts.optionsWanted;
   }
@@ -161,7 +165,8 @@ export class Binder implements ScanHandler<Companion> {
 
   released(held: HeldSet, entry: TemplateEntry, scope: Scope<Companion>): void {
     this.#ledger.add(Count.sets_replayed);
-    const block = this.#items.free > 0 ? this.#heap.allocate(RecordOffset.payload + held.bytes.length) : 0;
+    const room = this.#items.free > this.#ownItems;
+    const block = room ? this.#heap.allocate(RecordOffset.payload + held.bytes.length) : 0;
     if (block === 0) {
       // Counted as replayed and lost at once: there was no room to decode it in.
       this.#ledger.add(Count.sets_abandoned);
@@ -289,7 +294,8 @@ export class Binder implements ScanHandler<Companion> {
     if (companion.directoryRevision !== scope.revision) {
       if (companion.directory !== 0) this.#heap.free(companion.directory);
       companion.directory = this.entries.publishDirectory(scope);
-      companion.directoryRevision = companion.directory === 0 ? -1 : scope.revision;
+      // Without room for it the next set tries again.
+      if (companion.directory !== 0) companion.directoryRevision = scope.revision;
     }
     return companion.directory;
   }

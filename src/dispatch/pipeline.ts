@@ -215,6 +215,8 @@ export class Pipeline {
     this.#open = new Task(this.#items.made, this.#rings.length, this.#route);
     this.#binder.exchanged(parts.optionsWanted);
     for (const { sink } of parts.outputs) sink.onReady = () => this.schedule();
+    // What waited for an output that is not there any more goes on.
+    this.schedule();
     if (last === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       last.onRetired = resolve;

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { DecodeLimits } from '../decode/limits.ts';
+import { InTransit } from '../fleet/in-transit.ts';
 import type { FromStore, ToStore } from '../fleet/messages.ts';
 import type { SharedBlocks } from '../memory/heap.ts';
 import { ExporterState } from '../templates/exporter-state.ts';
@@ -59,6 +60,7 @@ export class Replica implements Sharing<SharingCompanion> {
   readonly #touchMs: number;
   #scanner!: Scanner<SharingCompanion>;
   #outbox: ToStore[] = [];
+  readonly #inTransit = new InTransit();
   /** Whether changes come by themselves; else misses are told. */
   synced = false;
   /** Scopes that a reset has brought so far. */
@@ -85,6 +87,11 @@ export class Replica implements Sharing<SharingCompanion> {
     return this.#scopes.size;
   }
 
+  #request(request: ToStore): void {
+    this.#inTransit.handOver(request);
+    this.#outbox.push(request);
+  }
+
   /** What is to be told to the store; empty for nothing. */
   takeRequests(): ToStore[] {
     const requests = this.#outbox;
@@ -103,7 +110,7 @@ export class Replica implements Sharing<SharingCompanion> {
 
   announced(entry: TemplateEntry, scope: SharingScope, action: TemplateAction, header: MessageHeader): void {
     const nowMs = entry.refreshedAtMs;
-    if (action === 'refreshed' && nowMs < entry.nextTouchMs) return;
+    if (action === 'refreshed' && isAhead(entry.nextTouchMs, nowMs, this.#touchMs)) return;
     const shared = this.#shared(scope);
     if (shared === null) return;
     entry.nextTouchMs = nowMs + this.#touchMs;
@@ -120,11 +127,11 @@ export class Replica implements Sharing<SharingCompanion> {
     });
     if (known !== undefined && sameContent(known.value, value)) {
       known.seenAtMs = nowMs;
-      this.#outbox.push({ type: 'touch', scope: shared.name, item });
+      this.#request({ type: 'touch', scope: shared.name, item });
       return;
     }
     if (!this.#scopes.keep(shared, templateId, { value, seenAtMs: nowMs })) return;
-    this.#outbox.push({ type: 'put', scope: shared.name, item, value, arrivedAtMs: nowMs });
+    this.#request({ type: 'put', scope: shared.name, item, value, arrivedAtMs: nowMs });
   }
 
   withdrawn(
@@ -135,16 +142,15 @@ export class Replica implements Sharing<SharingCompanion> {
   ): void {
     const shared = scope.companion.shared;
     if (shared === null) return;
-    if (templateId === 'all') {
-      for (const [id, { value }] of shared.templates)
-        if (isCleared(value, kind)) this.#scopes.lose(shared, id);
-      this.#outbox.push({ type: 'clear', scope: shared.name, what: kind, reason: 'withdrawn' });
-    } else if (this.#knows(shared, templateId, kind)) {
-      this.#scopes.lose(shared, templateId);
-      const { exportTimeMs, sequence } = header;
-      const said = { arrivedAtMs: scope.lastSeenMs, exportTimeMs, sequence };
-      const item = templateItem(templateId);
-      this.#outbox.push({ type: 'remove', scope: shared.name, item, reason: 'withdrawn', said });
+    const ids = templateId === 'all' ? [...shared.templates.keys()] : [templateId];
+    const { exportTimeMs, sequence } = header;
+    const said = { arrivedAtMs: scope.lastSeenMs, exportTimeMs, sequence };
+    for (const id of ids) {
+      // Of all, what is newer here has stayed; what is newer elsewhere stays in the store.
+      if (scope.templates.has(id) || !this.#knows(shared, id, kind)) continue;
+      this.#scopes.lose(shared, id);
+      const item = templateItem(id);
+      this.#request({ type: 'remove', scope: shared.name, item, reason: 'withdrawn', said });
     }
   }
 
@@ -155,9 +161,9 @@ export class Replica implements Sharing<SharingCompanion> {
       return this.#scanner.templates.find(scope, templateId, nowMs);
     }
     const { companion } = scope;
-    if (!this.synced && nowMs >= companion.nextMissMs) {
+    if (!this.synced && !isAhead(companion.nextMissMs, nowMs, MISS_INTERVAL_MS)) {
       companion.nextMissMs = nowMs + MISS_INTERVAL_MS;
-      this.#outbox.push({ type: 'miss', scope: nameOf(scope) });
+      this.#request({ type: 'miss', scope: nameOf(scope) });
     }
     return undefined;
   }
@@ -179,6 +185,7 @@ export class Replica implements Sharing<SharingCompanion> {
     }
     if (shared === null) return;
     shared.live = null;
+    this.#scopes.tidy(shared);
   }
 
   // What the store tells.
@@ -202,6 +209,9 @@ export class Replica implements Sharing<SharingCompanion> {
         break;
       case 'passed':
         this.applied = Math.max(this.applied, message.index);
+        break;
+      case 'received':
+        this.#inTransit.received(message.requests);
         break;
       case 'filled':
         this.#fill(message.scope, message.items);
@@ -234,7 +244,7 @@ export class Replica implements Sharing<SharingCompanion> {
   #forgetMissing(shared: SharedScope, inStore: ReadonlySet<string>, lost: boolean): void {
     for (const { item, value, seenAtMs } of this.#itemsOf(shared)) {
       if (inStore.has(item)) continue;
-      if (lost) this.#outbox.push({ type: 'put', scope: shared.name, item, value, arrivedAtMs: seenAtMs });
+      if (lost) this.#request({ type: 'put', scope: shared.name, item, value, arrivedAtMs: seenAtMs });
       else this.#drop(shared, item);
     }
     this.#scopes.tidy(shared);
@@ -277,9 +287,10 @@ export class Replica implements Sharing<SharingCompanion> {
     if (items.length === 0) return;
     const shared = this.#scopes.get(name) ?? this.#open(name);
     if (shared === null) return;
+    const told = items.filter(({ item }) => !this.#inTransit.has(name, item));
     // Rates and names first: templates release data that need them.
-    for (const item of items) if (itemTemplateId(item.item) < 0) this.#putState(shared, item);
-    for (const item of items) if (itemTemplateId(item.item) >= 0) this.#putTemplate(shared, item);
+    for (const item of told) if (itemTemplateId(item.item) < 0) this.#putState(shared, item);
+    for (const item of told) if (itemTemplateId(item.item) >= 0) this.#putTemplate(shared, item);
     this.#scopes.tidy(shared);
   }
 
@@ -345,6 +356,7 @@ export class Replica implements Sharing<SharingCompanion> {
   }
 
   #drop(shared: SharedScope, item: string): void {
+    if (this.#inTransit.has(shared.name, item)) return;
     const templateId = itemTemplateId(item);
     if (templateId < 0) {
       shared.state?.forget(item);
@@ -359,7 +371,7 @@ export class Replica implements Sharing<SharingCompanion> {
     const shared = (scope as SharingScope).companion.shared;
     if (shared === null || !this.#scopes.lose(shared, templateId)) return;
     const item = templateItem(templateId);
-    this.#outbox.push({ type: 'remove', scope: shared.name, item, reason: 'evicted', said: null });
+    this.#request({ type: 'remove', scope: shared.name, item, reason: 'evicted', said: null });
   }
 
   #knows(shared: SharedScope, templateId: number, kind: TemplateKind): boolean {
@@ -396,11 +408,10 @@ export class Replica implements Sharing<SharingCompanion> {
     shared.state = state;
     const scope = shared.name;
     state.onChange = (item, payload) => {
-      if (payload === null)
-        this.#outbox.push({ type: 'remove', scope, item, reason: 'withdrawn', said: null });
+      if (payload === null) this.#request({ type: 'remove', scope, item, reason: 'withdrawn', said: null });
       else {
         const value = this.#stateValue(shared, item, payload);
-        this.#outbox.push({ type: 'put', scope, item, value, arrivedAtMs: this.#parts.clock.wallMs() });
+        this.#request({ type: 'put', scope, item, value, arrivedAtMs: this.#parts.clock.wallMs() });
       }
     };
   }
@@ -437,6 +448,11 @@ export class Replica implements Sharing<SharingCompanion> {
       companion.state = shared.state;
     }
   }
+}
+
+/** Whether a time that was set an interval ahead is still to come; when it is farther ahead, the clock was set back. */
+function isAhead(atMs: number, nowMs: number, intervalMs: number): boolean {
+  return nowMs < atMs && atMs - nowMs <= intervalMs;
 }
 
 function nameOf({ version, address, port, domain }: Scope): string {

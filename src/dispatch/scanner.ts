@@ -234,7 +234,7 @@ export class Scanner<C> {
     const keyPort = this.#options.exporterKey === 'address+port' ? port : 0;
     const known = this.scopes.find(version, address, addressAt, keyPort, observationDomainId);
     // Asked here, because a time that is handed on is a number on the heap.
-    if (known !== undefined && this.receivedAtMs - known.lastSeenMs < RECENCY_MS) return known;
+    if (known !== undefined && Math.abs(this.receivedAtMs - known.lastSeenMs) < RECENCY_MS) return known;
     return this.scopes.obtain(version, address, addressAt, keyPort, observationDomainId, this.receivedAtMs);
   }
 
@@ -443,12 +443,8 @@ export class Scanner<C> {
     const ids = this.templates.withdrawAll(scope, kind, this.#said());
     if (ids.length === 0) this.#handler.withdrawalIgnored();
     for (const id of ids) this.#handler.template(scope, 'withdrawn', kind, id);
-    if (this.templates.has(scope, kind)) {
-      // The withdrawal is late: what was announced after it stays, here and elsewhere.
-      for (const id of ids) this.sharing?.withdrawn(scope, kind, id, this.#header);
-      return;
-    }
-    this.pending?.withdrawAll(scope);
+    // When it is late, what was announced after it has stayed, and nothing says what the data that wait are of.
+    if (!this.templates.has(scope, kind)) this.pending?.withdrawAll(scope);
     this.sharing?.withdrawn(scope, kind, 'all', this.#header);
   }
 

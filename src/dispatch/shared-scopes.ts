@@ -64,7 +64,7 @@ export class SharedScopes {
 
   /** Forgets a scope of which nothing is known any more. */
   tidy({ name, templates, live, state }: SharedScope): void {
-    if (templates.size === 0 && live === null && state === null) this.#byName.delete(name);
+    if (templates.size === 0 && live === null && (state === null || state.isEmpty)) this.#byName.delete(name);
   }
 
   /** False when there is no room. */

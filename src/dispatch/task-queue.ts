@@ -108,13 +108,17 @@ export class TaskQueue {
     this.#advance();
   }
 
-  /** Ends the worker of the oldest task when it has worked on it for too long. */
+  /**
+   * Ends the worker of the oldest task on which one has worked for too long. That need not be the head of the queue: a task that
+   * is tried again may wait behind a later one.
+   */
   checkStuck(limitMs: number): void {
-    const head = this.#tasks[0];
-    if (head?.state !== 'running' || this.#nowMs() - head.startedAtMs < limitMs) return;
-    for (let item = head.firstItem; item < head.firstItem + head.items; item++) {
-      if (this.#items.progress(item) !== ItemState.started) continue;
-      void head.route.pool.terminate(this.#items.threadId(item));
+    const nowMs = this.#nowMs();
+    for (const task of this.#tasks) {
+      if (task.state !== 'running' || nowMs - task.startedAtMs < limitMs) continue;
+      const item = this.#firstStarted(task);
+      if (item < 0) continue;
+      void task.route.pool.terminate(this.#items.threadId(item));
       return;
     }
   }

@@ -1,4 +1,4 @@
-import type { ClearWhat, RemovalReason, StoreChange, StoredItem, StoreState } from '../templates/store.ts';
+import type { RemovalReason, StoreChange, StoredItem, StoreState } from '../templates/store.ts';
 
 /** From the main thread to the template-sync thread. Times are wall-clock milliseconds; both threads have one clock. */
 export type ToStore =
@@ -11,7 +11,6 @@ export type ToStore =
       reason: RemovalReason;
       said: { arrivedAtMs: number; exportTimeMs: number; sequence: number } | null;
     }
-  | { type: 'clear'; scope: string; what: ClearWhat; reason: RemovalReason }
   /** Data came for a template that is not known here. */
   | { type: 'miss'; scope: string };
 
@@ -25,6 +24,8 @@ export type FromStore =
   | { type: 'passed'; index: number }
   /** Read on a miss: for what is not known only. */
   | { type: 'filled'; scope: string; items: readonly StoredItem[] }
+  /** What follows is said with so many requests received. */
+  | { type: 'received'; requests: number }
   /** Changes of these scopes found no room in the queue and have to be put again. */
   | { type: 'again'; scopes: readonly string[] };
 
@@ -61,4 +62,6 @@ export interface StoreSetup {
   deadlineMs: number;
   /** Whether to start without it then. */
   optional: boolean;
+  /** Requests that were posted before: they will not come. */
+  received: number;
 }

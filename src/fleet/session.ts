@@ -39,6 +39,9 @@ export class StoreSession implements StoreWatcher {
   readonly #readUntil = new Map<string, number>();
   #missesUntilMs = 0;
   #outbox: FromStore[] = [];
+  /** Requests so far, and how many of them the main thread knows to be here. */
+  #received: number;
+  #receivedTold = 0;
   #writing = 0;
   #failures = 0;
   #pause: NodeJS.Timeout | null = null;
@@ -65,16 +68,19 @@ export class StoreSession implements StoreWatcher {
     changes: 0,
   };
 
+  /** received: requests that went to a session before this one. */
   constructor(
     store: TemplateStore,
     post: (changes: FromStore[]) => void,
     clock: Clock,
     onState: () => void = () => {},
+    received = 0,
   ) {
     this.#store = store;
     this.#post = post;
     this.#clock = clock;
     this.#onState = onState;
+    this.#received = received;
   }
 
   get status(): StoreStatus {
@@ -88,6 +94,7 @@ export class StoreSession implements StoreWatcher {
   }
 
   receive(requests: readonly ToStore[]): void {
+    this.#received += requests.length;
     for (const request of requests) {
       if (request.type === 'miss') void this.#miss(request.scope);
       else this.#enqueue(request);
@@ -132,6 +139,9 @@ export class StoreSession implements StoreWatcher {
     this.#index = index;
     this.#shadows.passed(index);
     this.#emit({ type: 'resetEnd', index });
+    // Answered in the meantime: the content may be older, and their own changes will not be told.
+    for (const settled of this.#shadows.settledAfter(index))
+      this.#tell(settled.scope, settled, settled.index);
   }
 
   changed(change: StoreChange, index: number): void {
@@ -151,6 +161,10 @@ export class StoreSession implements StoreWatcher {
     this.#onState();
     if (state !== 'synced') return;
     this.#resume();
+    this.#tellOverflowed();
+  }
+
+  #tellOverflowed(): void {
     const scopes = this.#queue.takeOverflowed();
     if (scopes.length > 0) this.#emit({ type: 'again', scopes });
   }
@@ -161,7 +175,7 @@ export class StoreSession implements StoreWatcher {
     const added = this.#queue.add(request);
     if (added === 'full') this.counters.writes_overflowed++;
     if (added !== 'added') return;
-    if (request.type === 'put' || request.type === 'remove') this.#shadows.begin(request.scope, request.item);
+    if (request.type !== 'touch') this.#shadows.begin(request.scope, request.item);
   }
 
   #pump(): void {
@@ -171,7 +185,10 @@ export class StoreSession implements StoreWatcher {
       this.#writing++;
       void this.#write(operation);
     }
-    if (this.#writing === 0) this.#whenIdle?.();
+    if (this.#writing > 0) return;
+    // A store that works all the time says nothing after which this could be told.
+    if (this.#queue.length === 0 && this.#state === 'synced') this.#tellOverflowed();
+    this.#whenIdle?.();
   }
 
   async #write(operation: Operation): Promise<void> {
@@ -210,8 +227,6 @@ export class StoreSession implements StoreWatcher {
     } else if (operation.type === 'touch') {
       this.counters.touches++;
       await store.touch(scope, operation.items);
-    } else if (operation.type === 'clear') {
-      await store.clearScope(scope, operation.what, operation.reason);
     } else {
       this.counters.removes++;
       const { item, said, reason } = operation;
@@ -236,7 +251,7 @@ export class StoreSession implements StoreWatcher {
   #settle(scope: string, item: string, value: Uint8Array | null, index: number, tell: boolean): void {
     const settled = this.#shadows.end(scope, item, index, value, this.#index);
     if (settled !== null) this.#tell(scope, settled, index);
-    else if (tell) this.#tell(scope, { item, value }, index);
+    else if (tell && !this.#shadows.isOpen(scope, item)) this.#tell(scope, { item, value }, index);
   }
 
   #tell(scope: string, { item, value }: Settled, index: number): void {
@@ -288,6 +303,10 @@ export class StoreSession implements StoreWatcher {
 
   #emit(message: FromStore): void {
     if (this.#outbox.length === 0) setImmediate(() => this.#send());
+    if (this.#receivedTold !== this.#received) {
+      this.#receivedTold = this.#received;
+      this.#outbox.push({ type: 'received', requests: this.#received });
+    }
     this.#outbox.push(message);
   }
 

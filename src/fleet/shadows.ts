@@ -92,6 +92,20 @@ export class Shadows {
     return { item, value: current };
   }
 
+  /** Whether a write of the item has no result yet. */
+  isOpen(scope: string, item: string): boolean {
+    return (this.#scopes.get(scope)?.get(item)?.writes ?? 0) > 0;
+  }
+
+  /** What the store has for items of which writes were decided after an index. */
+  settledAfter(index: number): (Settled & { scope: string; index: number })[] {
+    return this.#floors.flatMap(({ scope, item, floor }) => {
+      const shadow = this.#scopes.get(scope)?.get(item);
+      const known = shadow?.writes === 0 && shadow.floor === floor && floor > index;
+      return known ? [{ scope, item, value: shadow.value, index: floor }] : [];
+    });
+  }
+
   /** All changes up to index have been seen. */
   passed(index: number): void {
     while (this.#floors.length > 0 && this.#floors[0].floor <= index) {

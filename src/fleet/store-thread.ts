@@ -21,7 +21,7 @@ export interface StoreThreadOwner {
 
 /** The main thread's end of the template-sync thread: starts it, starts it again when it ends, closes it. */
 export class StoreThread {
-  readonly #setup: StoreSetup;
+  readonly #setup: Omit<StoreSetup, 'received'>;
   readonly #owner: StoreThreadOwner;
   #worker: Worker | null = null;
   #restart: NodeJS.Timeout | null = null;
@@ -32,11 +32,13 @@ export class StoreThread {
   #used = false;
   /** Why the last thread ended, null when it was because the store was closed. */
   #failure: string | null = null;
+  /** Requests of the main thread, whether there was a thread to take them or not. */
+  #posted = 0;
   /** After a restart the first reset has to be answered with everything that is known here. */
   #restarted = false;
   status: StoreStatus = { state: 'connecting', reason: 'not started', index: 0, queued: 0, counters: {} };
 
-  constructor(setup: StoreSetup, owner: StoreThreadOwner) {
+  constructor(setup: Omit<StoreSetup, 'received'>, owner: StoreThreadOwner) {
     this.#setup = setup;
     this.#owner = owner;
   }
@@ -52,6 +54,7 @@ export class StoreThread {
   }
 
   post(requests: ToStore[]): void {
+    this.#posted += requests.length;
     this.#send({ type: 'requests', requests });
   }
 
@@ -81,7 +84,8 @@ export class StoreThread {
   }
 
   #open(opened: (failure: string | null) => void): void {
-    const worker = new Worker(ENTRY, { workerData: this.#setup, name: 'template-sync' });
+    const workerData: StoreSetup = { ...this.#setup, received: this.#posted };
+    const worker = new Worker(ENTRY, { workerData, name: 'template-sync' });
     this.#worker = worker;
     let reason: string | null = 'ended';
     worker.on('message', (reply: StoreReply) => {

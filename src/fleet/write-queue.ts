@@ -1,6 +1,5 @@
-import type { ClearWhat, RemovalReason, StoredItem } from '../templates/store.ts';
+import type { StoredItem } from '../templates/store.ts';
 import { STORE_LIMITS } from '../templates/store.ts';
-import { isCleared } from '../templates/stored-value.ts';
 import type { ToStore } from './messages.ts';
 
 type Put = { item: string; value: Uint8Array; arrivedAtMs: number };
@@ -10,7 +9,6 @@ type Remove = Extract<ToStore, { type: 'remove' }>;
 export type Operation = (
   | { type: 'put'; scope: string; items: Put[] }
   | { type: 'touch'; scope: string; items: string[] }
-  | { type: 'clear'; scope: string; what: ClearWhat; reason: RemovalReason }
   | Remove
 ) & {
   /** How often a working store has refused it. */
@@ -87,8 +85,6 @@ export class WriteQueue {
       if (operation.type === 'remove') items.delete(operation.item);
       else if (operation.type === 'put') {
         for (const { item, value } of operation.items) items.set(item, { item, value, idleMs: 0 });
-      } else if (operation.type === 'clear') {
-        for (const [item, { value }] of items) if (isCleared(value, operation.what)) items.delete(item);
       }
     }
     return [...items.values()];

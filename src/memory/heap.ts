@@ -24,13 +24,16 @@ const BLOCK_HEADER_BYTES = 8;
 const MIN_CLASS = 5;
 const CLASSES = 32;
 
-/** The allocator of the shared heap: powers of two with a free list each, and reuse only after reclaim. */
+/**
+ * The allocator of the shared heap, of buddies: powers of two at multiples of their size, halved for what is smaller, and joined
+ * again when both halves are free, so that no storm of one size takes the memory from all others. Reuse only after reclaim.
+ */
 export class SharedHeap implements SharedBlocks {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  readonly #end: number;
-  #next: number;
-  readonly #free: number[][] = Array.from({ length: CLASSES }, () => []);
+  readonly #start: number;
+  /** Free blocks by size class: their offsets from the start. */
+  readonly #free: Set<number>[] = Array.from({ length: CLASSES }, () => new Set());
   /** Freed blocks that items in flight may still read, in the order of freeing: address and the items made by then. */
   readonly #retired: { address: number; items: number }[] = [];
   #retiredHead = 0;
@@ -43,21 +46,29 @@ export class SharedHeap implements SharedBlocks {
     assert(start % 8 === 0, 'blocks are aligned to 8 bytes');
     this.bytes = bytes;
     this.view = view;
-    this.#next = start;
-    this.#end = end;
+    this.#start = start;
+    for (let sizeClass = CLASSES - 1, offset = 0; sizeClass >= MIN_CLASS; sizeClass--) {
+      const size = 2 ** sizeClass;
+      if (start + offset + size > end) continue;
+      this.#free[sizeClass].add(offset);
+      offset += size;
+    }
   }
 
   allocate(byteLength: number): number {
-    const sizeClass = Math.max(MIN_CLASS, 32 - Math.clz32(byteLength + BLOCK_HEADER_BYTES - 1));
-    const size = 2 ** sizeClass;
-    let block = this.#free[sizeClass].pop();
-    if (block === undefined) {
-      if (this.#next + size > this.#end) return 0;
-      block = this.#next;
-      this.#next += size;
+    const wanted = Math.max(MIN_CLASS, 32 - Math.clz32(byteLength + BLOCK_HEADER_BYTES - 1));
+    let sizeClass = wanted;
+    while (sizeClass < CLASSES && this.#free[sizeClass].size === 0) sizeClass++;
+    if (sizeClass >= CLASSES) return 0;
+    const [offset] = this.#free[sizeClass];
+    this.#free[sizeClass].delete(offset);
+    while (sizeClass > wanted) {
+      sizeClass--;
+      this.#free[sizeClass].add(offset + 2 ** sizeClass);
     }
+    const block = this.#start + offset;
     this.view.setUint32(block, sizeClass, true);
-    this.usedBytes += size;
+    this.usedBytes += 2 ** sizeClass;
     return block + BLOCK_HEADER_BYTES;
   }
 
@@ -71,13 +82,22 @@ export class SharedHeap implements SharedBlocks {
     while (head < this.#retired.length && this.#retired[head].items <= itemsRetired) {
       const block = this.#retired[head++].address - BLOCK_HEADER_BYTES;
       const sizeClass = this.view.getUint32(block, true);
-      this.#free[sizeClass].push(block);
       this.usedBytes -= 2 ** sizeClass;
+      this.#join(block - this.#start, sizeClass);
     }
     this.#retiredHead = head;
     if (head > 1024 && head * 2 > this.#retired.length) {
       this.#retired.splice(0, head);
       this.#retiredHead = 0;
     }
+  }
+
+  /** Adds a free block, together with its other half where that is free, too. */
+  #join(offset: number, sizeClass: number): void {
+    while (this.#free[sizeClass].delete(offset ^ (2 ** sizeClass))) {
+      offset &= ~(2 ** sizeClass);
+      sizeClass++;
+    }
+    this.#free[sizeClass].add(offset);
   }
 }

@@ -37,6 +37,9 @@ export class ThreadReceiver implements Receiver {
   /** The socket outlives a thread that dies, and datagrams wait in it for the next one. */
   #fd = -1;
   #closing = false;
+  /** Resolves when it is closed and its last thread has ended. */
+  readonly #over: Promise<void>;
+  #end: () => void = () => {};
   port = 0;
   receiveBufferBytes = 0;
   readonly ringFull = 0;
@@ -56,6 +59,9 @@ export class ThreadReceiver implements Receiver {
     this.#ring = ring;
     this.#share = share;
     this.#onLost = onLost;
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve;
+    });
   }
 
   get host(): string {
@@ -96,19 +102,22 @@ export class ThreadReceiver implements Receiver {
   }
 
   async close(): Promise<void> {
-    const worker = this.thread;
-    if (worker === null || this.#closing) return;
+    if (this.thread === null || this.#closing) return;
     this.#closing = true;
     this.#ring.stop();
-    await once(worker, 'exit');
+    // A thread that is replaced just now is not the one that will take what the socket has.
+    await this.#over;
   }
 
   /** Slots are whole or unpublished, so another thread can go on where one has ended. */
   #ended(receiveBufferBytes: number): void {
-    if (this.#closing) return;
+    if (this.#closing) {
+      this.#end();
+      return;
+    }
     this.#onLost();
     this.open(receiveBufferBytes).catch(() => {
-      setTimeout(() => this.#ended(receiveBufferBytes), RESTART_MS).unref();
+      setTimeout(() => this.#ended(receiveBufferBytes), RESTART_MS);
     });
   }
 

@@ -61,6 +61,11 @@ export class ExporterState {
     return this.#table?.changed ?? false;
   }
 
+  /** Whether nothing is known. */
+  get isEmpty(): boolean {
+    return this.#table?.isEmpty ?? true;
+  }
+
   /** Learns from the rows of a set of options records. */
   learn(batch: FlowBatch, set: SetContext): void {
     const columns = optionsColumns(batch.plan);

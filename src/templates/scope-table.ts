@@ -88,7 +88,7 @@ export class ScopeTable<C> {
   sawData(scope: Scope<C>, nowMs: number): void {
     if (scope.established) return;
     if (Number.isNaN(scope.firstDataMs)) scope.firstDataMs = nowMs;
-    else if (nowMs - scope.firstDataMs >= ESTABLISH_MS) {
+    else if (Math.abs(nowMs - scope.firstDataMs) >= ESTABLISH_MS) {
       scope.established = true;
       this.#unestablished.delete(scope);
       this.#established.add(scope);
@@ -101,7 +101,8 @@ export class ScopeTable<C> {
   }
 
   #touch(scope: Scope<C>, nowMs: number): void {
-    if (nowMs - scope.lastSeenMs < RECENCY_MS) return;
+    // Also when the clock was set back.
+    if (Math.abs(nowMs - scope.lastSeenMs) < RECENCY_MS) return;
     scope.lastSeenMs = nowMs;
     const generation = scope.established ? this.#established : this.#unestablished;
     generation.delete(scope);
@@ -114,9 +115,13 @@ export class ScopeTable<C> {
       return true;
     }
     for (const scope of this.#established) {
-      if (nowMs - scope.lastSeenMs < this.#limits.scopeIdleMs) return false;
-      this.#drop(scope, this.#established);
-      return true;
+      if (nowMs - scope.lastSeenMs >= this.#limits.scopeIdleMs) {
+        this.#drop(scope, this.#established);
+        return true;
+      }
+      if (scope.lastSeenMs <= nowMs + RECENCY_MS) return false;
+      // The clock was set back: silence counts from now.
+      scope.lastSeenMs = nowMs;
     }
     return false;
   }

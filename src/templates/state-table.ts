@@ -92,6 +92,13 @@ export class StateTable {
     this.#changed = true;
   }
 
+  /** Whether nothing is known. */
+  get isEmpty(): boolean {
+    if (this.#systemRate !== 0 || !Number.isNaN(this.#systemInitMs)) return false;
+    for (const count of this.counts) if (count > 0) return false;
+    return true;
+  }
+
   /** Keeps the value (its first valueBytes octets) for a key (its first keyBytes octets). Returns one of Put. */
   put(kind: number, key: Uint8Array, keyBytes: number, value: Uint8Array, valueBytes: number): number {
     const hash = hashBytes(kind, key, 0, keyBytes);
@@ -164,7 +171,7 @@ export class StateTable {
   /** Address of a snapshot of the present content, 0 when there is none; the last snapshot while the heap is full. */
   publish(blocks: SharedBlocks): number {
     if (!this.#changed) return this.#root;
-    if (this.#isEmpty()) {
+    if (this.isEmpty) {
       this.#freeAll(blocks);
       this.#changed = false;
       return 0;
@@ -242,12 +249,6 @@ export class StateTable {
       view.setFloat64(slotUidAt(root, slot), page.uid);
       view.setUint32(slotAddressAt(root, slots, slot), page.address);
     }
-  }
-
-  #isEmpty(): boolean {
-    if (this.#systemRate !== 0 || !Number.isNaN(this.#systemInitMs)) return false;
-    for (const count of this.counts) if (count > 0) return false;
-    return true;
   }
 
   /** After it the next publication writes every page anew. */

@@ -216,7 +216,7 @@ export class TemplateRegistry {
     return true;
   }
 
-  /** Forgets all templates of a kind but those announced after what is said now; returns the ids of the forgotten. */
+  /** Forgets all templates of a kind but those that were announced after what is said now, and returns their ids. */
   withdrawAll(scope: Scope, kind: TemplateKind, said: Announcement): number[] {
     const ids: number[] = [];
     for (const entry of [...scope.templates.values()]) {

@@ -8,16 +8,8 @@ import type { FromStore, ToStore } from '../../src/fleet/messages.ts';
 import { StoreSession } from '../../src/fleet/session.ts';
 import { MAX_QUEUED_WRITES, WriteQueue } from '../../src/fleet/write-queue.ts';
 import { MemoryStore } from '../../src/templates/memory-store.ts';
-import {
-  type ClearWhat,
-  type NewItem,
-  type RemovalReason,
-  type StoreChange,
-  StoreError,
-  type StoreWatcher,
-  type Version,
-} from '../../src/templates/store.ts';
 import { encodeValue, ValueKind } from '../../src/templates/stored-value.ts';
+import { FarStore } from '../support/far-store.ts';
 
 const SCOPE = 'ipfix/192.0.2.1/0/7';
 const ITEMS = ['template/256', 'template/257', 'state/systemRate'];
@@ -31,73 +23,6 @@ const value = (item: string, mark: number, exportTimeMs = 0): Uint8Array =>
     writer: new Uint8Array(8),
     payload: Uint8Array.of(mark),
   });
-
-/** A store far away: calls are performed, answered and told to the watcher when the test says so. */
-class FarStore extends MemoryStore {
-  readonly calls: (() => Promise<() => void>)[] = [];
-  readonly answers: (() => void)[] = [];
-  readonly news: (() => void)[] = [];
-  failing = false;
-
-  override put(scope: string, items: readonly NewItem[], replacing?: Uint8Array) {
-    return this.#far(() => super.put(scope, items, replacing));
-  }
-  override get(scope: string, item: string) {
-    return this.#far(() => super.get(scope, item));
-  }
-  override remove(scope: string, items: readonly string[], reason: RemovalReason, version?: Version) {
-    return this.#far(() => super.remove(scope, items, reason, version));
-  }
-  override clearScope(scope: string, what: ClearWhat, reason: RemovalReason) {
-    return this.#far(() => super.clearScope(scope, what, reason));
-  }
-  /** What another collector does, without delay. */
-  near = {
-    put: (item: string, bytes: Uint8Array) => super.put(SCOPE, [{ item, value: bytes, ageMs: 0 }]),
-    remove: (item: string) => super.remove(SCOPE, [item], 'operator'),
-    clear: () => super.clearScope(SCOPE, 'all', 'operator'),
-    scope: () => super.getScope(SCOPE),
-  };
-
-  override watch(watcher: StoreWatcher): Promise<void> {
-    return super.watch({
-      resetBegin: (lost) => this.news.push(() => watcher.resetBegin(lost)),
-      resetScope: (scope, items) => this.news.push(() => watcher.resetScope(scope, items)),
-      resetEnd: (index) => this.news.push(() => watcher.resetEnd(index)),
-      changed: (change: StoreChange, index) => this.news.push(() => watcher.changed(change, index)),
-      state: (state, reason) => this.news.push(() => watcher.state(state, reason)),
-    });
-  }
-
-  #far<T>(call: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.calls.push(async () => {
-        if (this.failing) return () => reject(new StoreError('cut'));
-        const result = await call();
-        return () => resolve(result);
-      });
-    });
-  }
-
-  async step(what: 'perform' | 'answer' | 'tell'): Promise<boolean> {
-    if (what === 'perform' && this.calls.length > 0) this.answers.push(await this.calls.shift()!());
-    else if (what === 'answer' && this.answers.length > 0) this.answers.shift()!();
-    else if (what === 'tell' && this.news.length > 0) this.news.shift()!();
-    else return false;
-    // The session passes on what it has once per turn.
-    await turn();
-    await turn();
-    return true;
-  }
-
-  async settle(): Promise<void> {
-    let idle = false;
-    while (!idle) {
-      idle = true;
-      for (const what of ['perform', 'answer', 'tell'] as const) while (await this.step(what)) idle = false;
-    }
-  }
-}
 
 /** The main thread: does at once what it tells the store, and what it is told. */
 class Main {
@@ -143,7 +68,7 @@ const put = (item: string, mark: number, exportTimeMs = 0): ToStore & { type: 'p
 test('an older change of another does not come between our write and its result', async () => {
   const { store, main, session } = await start();
   session.receive([put('template/256', 2)]);
-  await store.near.put('template/256', value('template/256', 1));
+  await store.near(SCOPE).put('template/256', value('template/256', 1));
   await store.settle();
   const puts = main.told.filter((message) => message.type === 'changed' && message.change.type === 'put');
   const marks = puts.map(
@@ -157,7 +82,7 @@ test('a change after our write is told once its result is here', async () => {
   const { store, main, session } = await start();
   session.receive([put('template/256', 2)]);
   await store.step('perform');
-  await store.near.put('template/256', value('template/256', 3));
+  await store.near(SCOPE).put('template/256', value('template/256', 3));
   while (await store.step('tell'));
   assert.equal(main.items.get('template/256')?.at(-1), undefined);
   await store.settle();
@@ -166,7 +91,7 @@ test('a change after our write is told once its result is here', async () => {
 
 test('a definition that the store refuses as older is answered with the one that won', async () => {
   const { store, main, session } = await start();
-  await store.near.put('template/256', value('template/256', 9, 5_000));
+  await store.near(SCOPE).put('template/256', value('template/256', 9, 5_000));
   await store.settle();
   main.items.set('template/256', value('template/256', 1, 1_000));
   session.receive([put('template/256', 1, 1_000)]);
@@ -175,9 +100,21 @@ test('a definition that the store refuses as older is answered with the one that
   assert.equal(session.counters.refused_older, 1);
 });
 
+test('a definition that won is not told while a later one of ours is under way', async () => {
+  const { store, main, session } = await start();
+  await store.near(SCOPE).put('template/256', value('template/256', 9, 5_000));
+  await store.settle();
+  main.items.set('template/256', value('template/256', 2, 6_000));
+  session.receive([put('template/256', 1, 1_000)]);
+  session.receive([put('template/256', 2, 6_000)]);
+  await store.settle();
+  assert.equal(main.items.get('template/256')?.at(-1), 2);
+  assert.equal(session.counters.refused_older, 1);
+});
+
 test('a reset counts what is on its way as done', async () => {
   const { store, main, session } = await start();
-  await store.near.put('template/257', value('template/257', 1));
+  await store.near(SCOPE).put('template/257', value('template/257', 1));
   await store.settle();
   session.receive([
     put('template/256', 2),
@@ -195,6 +132,22 @@ test('a reset counts what is on its way as done', async () => {
   assert.deepEqual([...main.items.keys()], ['template/256']);
 });
 
+test('a write that is answered while content that is older is read counts as done', async () => {
+  const { store, main, session } = await start();
+  await store.near(SCOPE).put('template/257', value('template/257', 1));
+  await store.settle();
+  // Content was read at index 1; the write is decided at 2, and answered before its scope is told.
+  session.resetBegin(false);
+  main.items.set('template/256', value('template/256', 2));
+  session.receive([put('template/256', 2)]);
+  await store.step('perform');
+  await store.step('answer');
+  session.resetScope(SCOPE, [{ item: 'template/257', value: value('template/257', 1), idleMs: 0 }]);
+  session.resetEnd(1);
+  await store.settle();
+  assert.deepEqual([...main.items.keys()].sort(), ['template/256', 'template/257']);
+});
+
 test('writes wait while the store is away, in order, and are made when it is back', async () => {
   const { store, session } = await start();
   store.failing = true;
@@ -206,7 +159,7 @@ test('writes wait while the store is away, in order, and are made when it is bac
   await turn();
   await store.settle();
   assert.deepEqual(
-    (await store.near.scope()).map(({ item }) => item),
+    (await store.near(SCOPE).content()).map(({ item }) => item),
     ['template/257'],
   );
   assert.ok(session.counters.writes_failed >= 1);
@@ -222,6 +175,27 @@ test('a full queue remembers the scopes that have to be told again', () => {
   assert.equal(queue.add({ ...put('template/256', 1), scope: 'ipfix/192.0.2.9/0/1' }), 'full');
   assert.deepEqual(queue.takeOverflowed(), ['ipfix/192.0.2.9/0/1']);
   assert.deepEqual(queue.takeOverflowed(), []);
+});
+
+test('what found no room in the queue of a store that works is put when the queue is empty', async () => {
+  const again: FromStore[] = [];
+  const store = new MemoryStore();
+  const post = (messages: FromStore[]): void => {
+    for (const message of messages) if (message.type === 'again') again.push(message);
+  };
+  const session = new StoreSession(store, post, systemClock);
+  await store.watch(session);
+  const perScope = 4;
+  const bytes = value('template/256', 1);
+  const requests = Array.from({ length: MAX_QUEUED_WRITES + 1 }, (_, i): ToStore => {
+    const scope = `ipfix/192.0.2.1/0/${Math.floor(i / perScope)}`;
+    return { type: 'put', scope, item: `template/${256 + (i % perScope)}`, value: bytes, arrivedAtMs: 0 };
+  });
+  session.receive(requests);
+  assert.equal(session.counters.writes_overflowed, 1);
+  assert.equal(await session.flush(60_000), 0);
+  await turn();
+  assert.deepEqual(again, [{ type: 'again', scopes: [`ipfix/192.0.2.1/0/${MAX_QUEUED_WRITES / perScope}`] }]);
 });
 
 test('a storm of misses costs no read while changes come by themselves, and a bounded number else', async () => {
@@ -266,14 +240,17 @@ test('over every order of writes, results and changes the main thread ends with 
             { type: 'remove', scope: SCOPE, item: action.item, reason: 'withdrawn', said: null },
           ]);
         } else if (action.do === 'other put')
-          await store.near.put(action.item, value(action.item, action.mark));
-        else if (action.do === 'other remove') await store.near.remove(action.item);
-        else if (action.do === 'other clear') await store.near.clear();
+          await store.near(SCOPE).put(action.item, value(action.item, action.mark));
+        else if (action.do === 'other remove') await store.near(SCOPE).remove(action.item);
+        else if (action.do === 'other clear') await store.near(SCOPE).clear();
         else await store.step(action.do);
       }
       await store.settle();
       await turn();
-      const expected = (await store.near.scope()).map(({ item: name, value: bytes }) => [name, bytes.at(-1)]);
+      const expected = (await store.near(SCOPE).content()).map(({ item: name, value: bytes }) => [
+        name,
+        bytes.at(-1),
+      ]);
       const have = [...main.items].map(([name, bytes]) => [name, bytes.at(-1)]);
       assert.deepEqual(have.sort(), expected.sort());
     }),

@@ -31,6 +31,30 @@ test('a block is not used again while an item made before its freeing is in flig
   assert.equal(heap.allocate(100), block);
 });
 
+/** Takes all there is in blocks of one size, and gives it back. */
+function fillAndEmpty(heap: SharedHeap, bytes: number): number {
+  const blocks: number[] = [];
+  for (let block = heap.allocate(bytes); block !== 0; block = heap.allocate(bytes)) blocks.push(block);
+  for (const block of blocks) heap.free(block);
+  heap.reclaim(0);
+  return blocks.length;
+}
+
+test('memory that was full of blocks of one size can be had in blocks of another', () => {
+  for (const [total, ...sizes] of [
+    [64 * 1024, 9_000, 10, 4_000, 60_000],
+    [200 * 1024, 10, 100_000, 300],
+  ]) {
+    const heap = heapOf(total);
+    const fresh = sizes.map((bytes) => fillAndEmpty(heapOf(total), bytes));
+    assert.deepEqual(
+      sizes.map((bytes) => fillAndEmpty(heap, bytes)),
+      fresh,
+    );
+    assert.equal(heap.usedBytes, 0);
+  }
+});
+
 test('blocks in use never overlap and never change, whatever is allocated and freed', () => {
   fc.assert(
     fc.property(

@@ -133,3 +133,20 @@ for (const [bound, target] of [
     assert.ok(ring.timesFull > 0);
   });
 }
+
+test('drops are counted past the 32 bits of the counter of the kernel', { skip: noCalls }, async () => {
+  const collector = new Collector({
+    source: { listen: [{ host: '127.0.0.1', port: 0 }] },
+    outputs: [parseOutputUri('null:', { format: 'ndjson', schema: 'iana' })],
+    workers: 1,
+    receive: 'recvmmsg',
+  });
+  await collector.start();
+  const ring = collector.memory.ring(0);
+  const dropped = [0x7000_0000, 0xe000_0000, 0x10].map((count) => {
+    ring.setKernelDrops(count);
+    return collector.report().counters.datagrams_kernel_dropped;
+  });
+  await collector.stop();
+  assert.deepEqual(dropped, [0x7000_0000, 0xe000_0000, 2 ** 32 + 0x10]);
+});

@@ -264,6 +264,36 @@ test('a receive thread that dies is replaced, and its socket loses nothing', asy
   assert.equal(receiver.port, port);
 });
 
+test('a receiver that is closed while its thread is replaced ends, with what its socket had', async (t) => {
+  if (!MODES.includes('recvmmsg' as never)) {
+    t.diagnostic('recvmmsg does not run here');
+    return;
+  }
+  const memory = SharedMemory.create({
+    rings: 1,
+    slots: 64,
+    maxDatagramBytes: 100,
+    items: 16_384,
+    heapBytes: 0,
+  });
+  const ring = memory.ring(0);
+  const receiver = new ThreadReceiver(
+    { host: '127.0.0.1', port: 0 },
+    memory.buffer,
+    0,
+    ring,
+    false,
+    () => {},
+  );
+  await receiver.open(65_536);
+  await receiver.thread?.terminate();
+  const closed = receiver.close();
+  await send(receiver.port, [Uint8Array.of(7)]);
+  assert.equal(await Promise.race([closed.then(() => 'closed'), delay(10_000, 'waits')]), 'closed');
+  assert.equal(ring.available(), 1);
+  assert.equal(memory.bytes[ring.take() + RecordOffset.payload], 7);
+});
+
 test('what cannot be had is refused, and auto says what it took', () => {
   assert.throws(() => chooseReceive('dgram', 2), {
     code: 'CONFIG_INVALID',

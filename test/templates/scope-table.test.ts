@@ -87,3 +87,20 @@ test('the least recently seen of the unestablished goes first', () => {
   assert.deepEqual(evicted, [b]);
   assert.equal(table.find(9, addressOf(1), 0, 0, 1), a);
 });
+
+test('when the clock was set back, who is silent from then on gives way, and nobody else', () => {
+  const { table, evicted } = tableOf(2);
+  const day = 86_400_000;
+  const [silent, busy] = [1, 2].map((n) => establish(table, n, 2 * day));
+  const newcomer = (nowMs: number) => table.obtain(9, addressOf(3), 0, 0, 1, nowMs);
+  for (let minute = 0; minute < 10; minute++) {
+    assert.equal(newcomer(day + minute * 60_000), undefined);
+    table.obtain(9, addressOf(2), 0, 0, 1, day + minute * 60_000);
+  }
+  const scope = newcomer(day + 10 * 60_000)!;
+  assert.deepEqual(evicted, [silent]);
+  assert.equal(table.find(9, addressOf(2), 0, 0, 1), busy);
+  table.sawData(scope, day);
+  table.sawData(scope, 0);
+  assert.ok(scope.established);
+});
