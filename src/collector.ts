@@ -7,7 +7,6 @@ import { type Clock, systemClock } from './base/clock.ts';
 import { countText } from './base/count-text.ts';
 import { MillraceError } from './base/errors.ts';
 import { Mute } from './base/mute.ts';
-import { WideCounter } from './base/wide-counter.ts';
 import { type CollectorParts, describeParts } from './collector-parts.ts';
 import type { JitMode } from './decode/plan-runner.ts';
 import { type AdmissionRules, Gatekeeper } from './dispatch/admission.ts';
@@ -29,12 +28,10 @@ import type { Encoding } from './output/encoder.ts';
 import type { WhenFull } from './output/output-queue.ts';
 import type { OutputSpec } from './output/output-uri.ts';
 import { Tail } from './output/tail.ts';
-import { DgramReceiver, probeListen } from './receive/dgram-receiver.ts';
 import { Feeder } from './receive/feeder.ts';
-import { kernelDrops } from './receive/kernel-drops.ts';
 import { chooseReceive, type ReceiveChoice, type ReceiveMode } from './receive/receive-mode.ts';
-import type { ListenAddress, Receiver } from './receive/receiver.ts';
-import { ThreadReceiver } from './receive/thread-receiver.ts';
+import type { ListenAddress } from './receive/receiver.ts';
+import { ReceiverSet } from './receive/receiver-set.ts';
 import type { Scope } from './templates/scope.ts';
 
 /** Receives the lines of a log; what is repeated is muted before it gets here. */
@@ -141,11 +138,8 @@ export class Collector {
   readonly #clock: Clock;
   readonly #log: CollectorLog;
   readonly #mute: Mute;
-  readonly #receivers: Receiver[] = [];
-  /** Datagrams that the kernel dropped, as the receivers and as its own tables say it. */
-  readonly #toldDrops = new WideCounter();
-  readonly #listedDrops = new WideCounter();
   readonly #receive: ReceiveChoice;
+  readonly #receivers: ReceiverSet;
   readonly #gatekeeper: Gatekeeper;
   readonly #elements: CurrentElements;
   readonly #outputs: OutputSet;
@@ -183,6 +177,14 @@ export class Collector {
       ...options.memory,
       rings: source === 'feeder' ? 1 : Math.max(1, source.listen.length * this.#receive.receivers),
     });
+    this.#receivers = new ReceiverSet({
+      choice: this.#receive,
+      memory: this.memory,
+      clock: this.#clock,
+      onDatagrams: () => this.#pipeline!.schedule(),
+      onLost: () => this.#note('receiver', () => 'a receive thread ended and was started again'),
+      warn: (line) => this.#log.warn(line),
+    });
   }
 
   /** For sources other than sockets; only after start. */
@@ -207,7 +209,7 @@ export class Collector {
 
   /** Ports that are bound, in the order of the listen addresses; each as often as it has receivers. */
   get ports(): number[] {
-    return this.#receivers.map((receiver) => receiver.port);
+    return this.#receivers.all.map(({ port }) => port);
   }
 
   /**
@@ -215,13 +217,14 @@ export class Collector {
    * wait for the template store, and the start with it.
    */
   async start(signal?: AbortSignal): Promise<void> {
+    const { source, receiveBufferBytes } = this.#options;
     try {
       await this.#openPipeline();
       await this.#store?.start(this.#pipeline!, signal);
-      if (this.#options.source === 'feeder') {
+      if (source === 'feeder') {
         this.#feeder = new Feeder(this.memory, this.memory.ring(0), () => this.#pipeline!.schedule());
       } else {
-        await this.#openSockets(this.#options.source.listen);
+        await this.#receivers.open(source.listen, receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES);
       }
     } catch (error) {
       await this.#closeAll();
@@ -235,7 +238,7 @@ export class Collector {
   async stop(): Promise<CollectorReport> {
     await this.#reloading;
     await this.countKernelDrops();
-    await Promise.all(this.#receivers.map((receiver) => receiver.close()));
+    await this.#receivers.close();
     await this.#pipeline?.drained();
     this.#settle();
     await this.#closeAll();
@@ -265,8 +268,9 @@ export class Collector {
 
   /**
    * Takes over what can change while it runs, from one datagram to the next. Resolves when all that came before is on its
-   * way to the outputs, and those that are not wanted any more are closing. Rejects with a MillraceError, and everything stays as it was, when an output cannot be opened, decode threads cannot start, or elements
-   * change in a way that needs a restart.
+   * way to the outputs, and those that are not wanted any more are closing. Rejects with a MillraceError, and everything
+   * stays as it was, when an output cannot be opened, decode threads cannot start, or elements change in a way that needs a
+   * restart.
    */
   reload(wanted: Reloadable): Promise<void> {
     const reloaded = this.#reloading.then(() => this.#reload(wanted));
@@ -307,7 +311,7 @@ export class Collector {
   parts(): CollectorParts {
     const pool = this.#threads?.pool ?? null;
     const store = this.#store?.report ?? null;
-    return describeParts(this, this.#receivers, pool, this.#pipeline, this.#outputs.sinks, store);
+    return describeParts(this, this.#receivers.all, pool, this.#pipeline, this.#outputs.sinks, store);
   }
 
   /** The dictionary in use. */
@@ -391,79 +395,27 @@ export class Collector {
     return startDecodeThreads(this.workers, setup, this.#options.workerEntry);
   }
 
-  async #openSockets(addresses: readonly ListenAddress[]): Promise<void> {
-    const bufferBytes = this.#options.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES;
-    for (const address of addresses) {
-      // Sockets that share their port would share it with those of another collector, too, and each would get a part.
-      if (this.#receive.receivers > 1) (await probeListen(address))();
-      let port = address.port;
-      for (let i = 0; i < this.#receive.receivers; i++) {
-        const receiver = this.#receiver({ ...address, port });
-        await receiver.open(bufferBytes);
-        this.#receivers.push(receiver);
-        port = receiver.port;
-      }
-      this.#checkBuffer(this.#receivers.at(-1)!, bufferBytes);
-    }
-  }
-
-  #receiver(address: ListenAddress): Receiver {
-    const index = this.#receivers.length;
-    const ring = this.memory.ring(index);
-    if (this.#receive.mode === 'recvmmsg') {
-      const onLost = () => this.#note('receiver', () => 'a receive thread ended and was started again');
-      return new ThreadReceiver(
-        address,
-        this.memory.buffer,
-        index,
-        ring,
-        this.#receive.receivers > 1,
-        onLost,
-      );
-    }
-    return new DgramReceiver(address, this.memory, ring, this.#clock, () => this.#pipeline!.schedule());
-  }
-
-  #checkBuffer({ port, receiveBufferBytes }: Receiver, bufferBytes: number): void {
-    const linux = process.platform === 'linux';
-    // Linux says twice what it gave, because it counts its own bookkeeping.
-    const got = linux ? receiveBufferBytes / 2 : receiveBufferBytes;
-    if (got >= bufferBytes) return;
-    this.#log.warn(
-      `port ${port}: the system caps the receive buffer at ${got} bytes; for ${bufferBytes}: ` +
-        (linux ? `sysctl -w net.core.rmem_max=${bufferBytes}` : 'raise its limit'),
-    );
-  }
-
   /** Counters that are kept where things happen come into the ledger here. */
   #settle(): void {
     this.#pipeline?.settle();
-    let oversize = this.#feeder?.oversize ?? 0;
-    let ringFull = 0;
-    for (const receiver of this.#receivers) {
-      oversize += receiver.oversize;
-      ringFull += receiver.ringFull;
-    }
+    const { ringFull } = this.#receivers;
+    const oversize = this.#receivers.oversize + (this.#feeder?.oversize ?? 0);
     const scanned = sum(this.#pipeline?.scanned);
     this.ledger.set(Count.datagrams_received, scanned + oversize + ringFull);
-    oversize += sum(this.#pipeline?.oversize);
-    const kernelDropped = sum(this.#receivers.map(({ kernelDrops }) => kernelDrops || 0));
-    this.ledger.raise(Count.datagrams_kernel_dropped, this.#toldDrops.see(kernelDropped));
-    this.ledger.set(Count.datagrams_refused_oversize, oversize);
+    this.ledger.set(Count.datagrams_refused_oversize, oversize + sum(this.#pipeline?.oversize));
     this.ledger.set(Count.datagrams_refused_ring_full, ringFull);
+    this.ledger.raise(Count.datagrams_kernel_dropped, this.#receivers.kernelDropsTold());
   }
 
   /** Counts what the kernel dropped, from the system's table where it has one: sockets tell only with the next datagram. */
   async countKernelDrops(): Promise<void> {
-    if (this.#receivers.length === 0) return;
-    const drops = await kernelDrops(this.#receivers);
-    if (!Number.isNaN(drops)) this.ledger.raise(Count.datagrams_kernel_dropped, this.#listedDrops.see(drops));
+    this.ledger.raise(Count.datagrams_kernel_dropped, await this.#receivers.kernelDropsListed());
   }
 
   async #closeAll(): Promise<void> {
     clearInterval(this.#ticker);
     this.#pipeline?.stopWatching();
-    await Promise.all(this.#receivers.map((receiver) => receiver.close()));
+    await this.#receivers.close();
     await this.#outputs.close();
     await this.#store?.close();
     await this.#quarantine?.close();
