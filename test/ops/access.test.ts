@@ -11,8 +11,8 @@ test('loopback addresses are those that only this machine can reach', () => {
 
 test('with a token, only who sends it is admitted, under any host name', () => {
   const access = new Access('0123456789abcdef', false);
-  assert.equal(access.check('Bearer 0123456789abcdef', 'collector.example'), 0);
-  assert.equal(access.check('bearer  0123456789abcdef ', undefined), 0);
+  assert.equal(access.check({ authorization: 'Bearer 0123456789abcdef', host: 'collector.example' }), 0);
+  assert.equal(access.check({ authorization: 'bearer  0123456789abcdef ' }), 0);
   for (const given of [
     undefined,
     '',
@@ -24,7 +24,7 @@ test('with a token, only who sends it is admitted, under any host name', () => {
     'Basic 0123456789abcdef',
     '0123456789abcdef',
   ]) {
-    assert.equal(access.check(given, '127.0.0.1'), 401, given);
+    assert.equal(access.check({ authorization: given, host: '127.0.0.1' }), 401, given);
   }
 });
 
@@ -39,7 +39,7 @@ test('without a token, names that could belong to a page elsewhere are turned aw
     'LocalHost:1',
     '10.0.0.1:80',
   ]) {
-    assert.equal(access.check(undefined, host), 0, host);
+    assert.equal(access.check({ host }), 0, host);
   }
   for (const host of [
     undefined,
@@ -50,7 +50,19 @@ test('without a token, names that could belong to a page elsewhere are turned aw
     '[localhost]',
     '127.0.0.1:x',
   ]) {
-    assert.equal(access.check(undefined, host), 421, host);
+    assert.equal(access.check({ host }), 421, host);
   }
-  assert.equal(new Access(null, true).check(undefined, 'collector.example'), 0);
+  assert.equal(new Access(null, true).check({ host: 'collector.example' }), 0);
+});
+
+test('without a token, pages of other sites get nothing, and links to here work', () => {
+  const access = new Access(null, false);
+  const check = (site: string, mode: string): number =>
+    access.check({ host: 'localhost', 'sec-fetch-site': site, 'sec-fetch-mode': mode });
+  for (const site of ['cross-site', 'same-site']) {
+    for (const mode of ['cors', 'no-cors', 'websocket'])
+      assert.equal(check(site, mode), 403, `${site} ${mode}`);
+    assert.equal(check(site, 'navigate'), 0);
+  }
+  for (const site of ['same-origin', 'none']) assert.equal(check(site, 'cors'), 0);
 });

@@ -2,6 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Cidr } from '../../base/ip.ts';
 
+/** The headers that decide who asks. */
+interface RequestHeaders {
+  readonly authorization?: string | undefined;
+  readonly host?: string | undefined;
+  readonly 'sec-fetch-site'?: string | string[] | undefined;
+  readonly 'sec-fetch-mode'?: string | string[] | undefined;
+}
+
 const LOOPBACK = ['127.0.0.0/8', '::1'].map((text) => Cidr.parse(text)!);
 
 /** Whether only this machine can reach an address; a host name never counts as such, but for localhost. */
@@ -13,6 +21,7 @@ export function isLoopback(host: string): boolean {
 /**
  * Who may ask. With a token: whoever sends it. Without: anybody who can connect, but only under an address or localhost in
  * the Host header, because a web page elsewhere could make its own name point to the loopback address and read the replies.
+ * Nor may a page elsewhere ask for anything: it could not read the replies, but take all places for streams. Links to here work.
  */
 export class Access {
   readonly #digest: Buffer | null;
@@ -25,15 +34,24 @@ export class Access {
   }
 
   /** 0 when the request is admitted, else the status of the refusal. Compares in constant time. */
-  check(authorization: string | undefined, host: string | undefined): 0 | 401 | 421 {
-    if (this.#digest === null) return this.#anyHost || isAddressOrLocal(host) ? 0 : 421;
-    const given = /^Bearer +([!-~]+) *$/i.exec(authorization ?? '')?.[1] ?? '';
+  check(headers: RequestHeaders): 0 | 401 | 403 | 421 {
+    if (this.#digest === null) {
+      if (isOfPageElsewhere(headers)) return 403;
+      return this.#anyHost || isAddressOrLocal(headers.host) ? 0 : 421;
+    }
+    const given = /^Bearer +([!-~]+) *$/i.exec(headers.authorization ?? '')?.[1] ?? '';
     return timingSafeEqual(digest(given), this.#digest) ? 0 : 401;
   }
 }
 
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
+}
+
+/** Current browsers say so; other programs send no such headers. */
+function isOfPageElsewhere(headers: RequestHeaders): boolean {
+  const site = headers['sec-fetch-site'] ?? 'none';
+  return site !== 'none' && site !== 'same-origin' && headers['sec-fetch-mode'] !== 'navigate';
 }
 
 function isAddressOrLocal(header: string | undefined): boolean {

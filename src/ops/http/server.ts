@@ -126,8 +126,9 @@ export class HttpServer implements HttpCounts {
     }
     if (method !== 'GET' && method !== 'HEAD') throw new RequestError(405, 'only GET and HEAD');
     if (hasBody) throw new RequestError(413, 'no request has a body here');
-    const refused = route?.open === true ? 0 : this.#access.check(headers.authorization, headers.host);
+    const refused = route?.open === true ? 0 : this.#access.check(headers);
     if (refused === 401) throw new RequestError(401, 'a bearer token is required');
+    if (refused === 403) throw new RequestError(403, 'without a token pages of other sites are not served');
     if (refused === 421)
       throw new RequestError(421, 'without a token only addresses and localhost are served');
     if (route === undefined) throw new RequestError(404, 'no such page');
