@@ -55,7 +55,9 @@ test('a heap is found all at once', { skip: !fast && 'no recvmmsg here' }, async
     const burst = await session.heap(512);
     assert.equal(burst.lost, 0);
     assert.equal(burst.tasks, 2);
-    assert.ok(cpuPer(burst.threads, 512, 'decode').user > 0);
+    // The kernel takes samples of how this divides, and there may be none of user code.
+    const { user, system } = cpuPer(burst.threads, 512, 'decode');
+    assert.ok(user + system > 0);
     const { unaccounted, unbalanced } = await session.close();
     assert.equal(unaccounted, 0);
     assert.deepEqual(unbalanced, []);
