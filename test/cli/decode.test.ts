@@ -227,6 +227,11 @@ test('a file that cannot be read is told, and the others are decoded', async () 
   assert.equal(lines[0], `millrace: cannot read ${missing}: no such file or directory`);
   assert.equal(lines[1], `millrace: cannot read ${directory}: is a directory`);
   assert.match(lines[2], /^10 datagrams, /);
+  const folder = openSync(directory, 'r');
+  const fromFolder = await new Running(['decode', '-'], { stdio: [folder, 'pipe', 'pipe'] }).ended;
+  closeSync(folder);
+  assert.equal(fromFolder.code, 1);
+  assert.equal(fromFolder.stderr, 'millrace: cannot read standard input: is a directory\n');
   const alone = await run(['decode', missing]);
   assert.equal(alone.code, 1);
   assert.equal(countLines(alone.stderr), 1);

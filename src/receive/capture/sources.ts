@@ -25,7 +25,12 @@ export async function openInput(
   onBytes: OnBytes,
   stdin: NodeJS.ReadableStream = process.stdin,
 ): Promise<Input> {
-  if (path === '-') return new StreamInput('standard input', stdin, onBytes);
+  if (path === '-') {
+    // node:process makes an empty stream of a directory.
+    if (stdin === process.stdin && fs.fstatSync(0).isDirectory())
+      throw inputFailed('standard input', new Error('is a directory'));
+    return new StreamInput('standard input', stdin, onBytes);
+  }
   try {
     if ((await stat(path)).isFIFO()) return new StreamInput(path, await openPipe(path), onBytes);
     return await FileSource.open(path, onBytes);
@@ -109,7 +114,8 @@ class StreamSource implements ByteSource {
   constructor(stream: NodeJS.ReadableStream, onBytes: OnBytes) {
     this.#stream = stream as Readable;
     this.#onBytes = onBytes;
-    // A stream that is over already will not say so again.
+    // A stream that is over already will not say so again, nor why.
+    this.#error = this.#stream.errored ?? undefined;
     this.#ended = this.#stream.readableEnded === true || this.#stream.destroyed === true;
     stream.on('readable', this.#notify);
     stream.on('end', this.#onEnd);
