@@ -28,13 +28,13 @@ export interface ReadFiles<Stats = FileStats> {
 
 /**
  * Reads files until the end is asked for. A MillraceError of `open` or `read` ends its file, with a complaint. `read` calls
- * `onProgress` now and then, and ends soon when the end is asked for: the file is closed then.
+ * `onProgress` now and then, and ends soon when the end is asked for, as `open` does: the file is closed then.
  */
 export async function readFiles<File extends InputFile>(
   files: readonly string[],
   stop: Stop,
   showBar: boolean,
-  open: (file: string) => Promise<File>,
+  open: (file: string, signal: AbortSignal) => Promise<File>,
   read: (input: File, onProgress: () => void, file: string) => Promise<void>,
 ): Promise<ReadFiles<File['stats']>> {
   const inputs: (File['stats'] & { file: string })[] = [];
@@ -42,7 +42,7 @@ export async function readFiles<File extends InputFile>(
   for (const file of files) {
     if (stop.requested) break;
     try {
-      const input = await open(file);
+      const input = await open(file, stop.signal);
       const { stats } = input;
       const progress = startProgress(showBar, stats.bytesTotal, 'bytes');
       const close = (): void => void input.close();
@@ -56,6 +56,8 @@ export async function readFiles<File extends InputFile>(
       }
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
+      // What is cut short by the end of the run is no trouble.
+      if (stop.requested) break;
       complain(error.message);
       failed = true;
     }

@@ -1,4 +1,4 @@
-import { constants, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeError, MillraceError } from '../base/errors.ts';
@@ -7,11 +7,13 @@ import { describeError, MillraceError } from '../base/errors.ts';
 export async function checkLedgerFile(path: string | undefined): Promise<void> {
   if (path === undefined) return;
   try {
-    const directory = dirname(path);
+    const directory = dirname(behindLinks(path));
     if (!(await stat(directory)).isDirectory()) throw new Error(`not a directory: ${directory}`);
     await access(directory, constants.W_OK | constants.X_OK);
     const there = await stat(path).catch(() => undefined);
     if (there?.isDirectory()) throw new Error('is a directory');
+    // The ledger would take the place of a device or pipe.
+    if (there?.isFile() === false) throw new Error('is no regular file');
   } catch (error) {
     throw failure(path, error);
   }
@@ -23,15 +25,25 @@ export async function checkLedgerFile(path: string | undefined): Promise<void> {
  */
 export function writeLedgerFile(path: string | undefined, ledger: object): void {
   if (path === undefined) return;
-  const part = `${path}.${process.pid}.part`;
+  const target = behindLinks(path);
+  const part = `${target}.${process.pid}.part`;
   try {
     writeFileSync(part, `${JSON.stringify(ledger, null, 2)}\n`);
-    renameSync(part, path);
+    renameSync(part, target);
   } catch (error) {
     try {
       rmSync(part, { force: true });
     } catch {}
     throw failure(path, error);
+  }
+}
+
+/** A link stays where it is; the file that it points to gets the new content. */
+function behindLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
 }
 

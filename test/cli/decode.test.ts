@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { concat, ipfix, SECONDS, set, template, u8, u16, u32 } from '../support/bytes.ts';
@@ -9,6 +20,11 @@ import { readBalanced } from './ledger-balance.ts';
 
 const directory = temporaryDirectory();
 const at = (name: string): string => join(directory, name);
+
+function namedPipe(name: string): string {
+  assert.equal(spawnSync('mkfifo', [at(name)]).status, 0);
+  return at(name);
+}
 
 interface Generated {
   path: string;
@@ -100,6 +116,33 @@ test('standard input', async () => {
   assert.equal(countLines(stdout), file.flows);
 });
 
+test('a named pipe', async () => {
+  const file = await generated('piped.dgrams', '--count', '30');
+  const pipe = namedPipe('in.fifo');
+  const running = new Running(['decode', pipe]);
+  await writeFile(pipe, readFileSync(file.path));
+  const { code, stderr } = await running.ended;
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, `30 datagrams, ${file.flows} flows, 0 options records\n`);
+});
+
+test('SIGINT ends the wait for a pipe that nobody writes to, wherever it stands', async () => {
+  const file = await generated('before.dgrams', '--count', '30');
+  const frames = at('before.columnar');
+  await run(['decode', file.path, '--output', `file:${frames}?format=columnar`]);
+  const pipe = namedPipe('silent.fifo');
+  for (const first of [file.path, frames]) {
+    for (const silent of [pipe, '-']) {
+      const running = new Running(['decode', first, silent], { stdio: ['pipe', 'pipe', 'pipe'] });
+      await running.lines(file.flows);
+      running.kill('SIGINT');
+      const { code, stderr } = await running.ended;
+      assert.equal(code, 130, stderr);
+      assert.doesNotMatch(stderr, /millrace:/);
+    }
+  }
+});
+
 test('files share what was learned of templates', async () => {
   const first = writeRecords('first.dgrams', record(announcement(0)));
   const second = writeRecords('second.dgrams', record(data(0)), record(data(1)));
@@ -184,6 +227,11 @@ test('a file that cannot be read is told, and the others are decoded', async () 
   assert.equal(lines[0], `millrace: cannot read ${missing}: no such file or directory`);
   assert.equal(lines[1], `millrace: cannot read ${directory}: is a directory`);
   assert.match(lines[2], /^10 datagrams, /);
+  const folder = openSync(directory, 'r');
+  const fromFolder = await new Running(['decode', '-'], { stdio: [folder, 'pipe', 'pipe'] }).ended;
+  closeSync(folder);
+  assert.equal(fromFolder.code, 1);
+  assert.equal(fromFolder.stderr, 'millrace: cannot read standard input: is a directory\n');
   const alone = await run(['decode', missing]);
   assert.equal(alone.code, 1);
   assert.equal(countLines(alone.stderr), 1);
@@ -209,10 +257,24 @@ test('outputs and ledgers that cannot be written are one line and exit code 1', 
   const same = await run(['decode', file.path, '--ledger', directory]);
   assert.equal(same.code, 1);
   assert.match(same.stderr, /^millrace: --ledger [^\n]*is a directory\n$/);
+  const pipe = namedPipe('ledger.fifo');
+  const device = await run(['decode', file.path, '--ledger', pipe]);
+  assert.equal(device.code, 1);
+  assert.match(device.stderr, /^millrace: --ledger [^\n]*is no regular file\n$/);
+  assert.ok(lstatSync(pipe).isFIFO());
   assert.deepEqual(
     readdirSync(directory).filter((name) => name.endsWith('.part')),
     [],
   );
+});
+
+test('a ledger goes where a link points', async () => {
+  const file = await generated('linked.dgrams', '--count', '10');
+  writeFileSync(at('ledger-behind.json'), '');
+  symlinkSync('ledger-behind.json', at('ledger-link.json'));
+  assert.equal((await run(['decode', file.path, '--ledger', at('ledger-link.json')])).code, 0);
+  assert.ok(lstatSync(at('ledger-link.json')).isSymbolicLink());
+  assert.equal(readBalanced(at('ledger-behind.json')).counters.datagrams_received, 10);
 });
 
 test('a full disk ends the run with one line, also when there is more to decode than queues hold', {

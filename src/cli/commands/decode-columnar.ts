@@ -155,9 +155,8 @@ class Rewriter {
       }
     } catch (error) {
       if (error instanceof FrameFilterError) throw failure(`cannot filter ${name}`, error);
-      if (!(error instanceof ColumnarError)) throw error;
-      // What is cut short by the end of the run is no trouble.
-      if (!this.#stop.requested) throw failure(`cannot read ${name}`, error);
+      if (error instanceof ColumnarError) throw failure(`cannot read ${name}`, error);
+      throw error;
     }
   }
 

@@ -51,8 +51,12 @@ export async function decode(files: readonly string[], values: Values): Promise<
   await collector.start();
   const watch = watchOutputs(collector, stop);
   const showBar = !values.quiet && !showsFlows(outputs);
-  const read = await readFiles(files, stop, showBar, openCapture, (capture, onProgress, file) =>
-    feedFile(file, capture, collector, stop, onProgress),
+  const read = await readFiles(
+    files,
+    stop,
+    showBar,
+    (file, signal) => openCapture(file, { signal }),
+    (capture, onProgress, file) => feedFile(file, capture, collector, stop, onProgress),
   );
   const report = await collector.stop();
   clearInterval(watch);

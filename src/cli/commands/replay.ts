@@ -25,7 +25,7 @@ export async function replayFile(file: string, values: Values): Promise<number> 
   }
   const stop = new Stop();
   // Opened before anything else, to tell at once when it is missing; the first round reads it.
-  let opened: Capture | null = await openCapture(file);
+  let opened: Capture | null = await openCapture(file, { signal: stop.signal });
   let capture = opened;
   const sender = new PacedSender(to);
   try {
@@ -40,7 +40,7 @@ export async function replayFile(file: string, values: Values): Promise<number> 
   let bytesBefore = 0;
 
   async function* open(): AsyncGenerator<readonly RecordedDatagram[]> {
-    capture = opened ?? (await openCapture(file));
+    capture = opened ?? (await openCapture(file, { signal: stop.signal }));
     opened = null;
     const close = (): void => void capture.close();
     stop.signal.addEventListener('abort', close);

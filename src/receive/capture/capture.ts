@@ -20,7 +20,7 @@ import { IpfixFileReader } from './ipfix-file.ts';
 import { PCAP_HEADER_BYTES, PcapReader } from './pcap.ts';
 import { PCAPNG_HEADER_BYTES, PcapngReader } from './pcapng.ts';
 import { RawReader } from './raw.ts';
-import { FileSource, GunzipSource, StandardInput } from './sources.ts';
+import { GunzipSource, openInput } from './sources.ts';
 
 export type { Capture, CapturedDatagram, CaptureStats } from './contract.ts';
 
@@ -32,26 +32,25 @@ export interface OpenCaptureOptions {
   stdin?: NodeJS.ReadableStream;
   /** Whether a file that is one datagram and nothing else is taken too; default not. */
   raw?: boolean;
+  /** Gives up opening it: the capture is then empty, or what can be told of what was there. */
+  signal?: AbortSignal;
 }
 
 /** Opens a capture by its path; '-' is standard input. Throws MillraceError INPUT_FAILED when it cannot be read. */
 export async function openCapture(
   path: string,
-  { stdin, raw = false }: OpenCaptureOptions = {},
+  { stdin, raw = false, signal }: OpenCaptureOptions = {},
 ): Promise<Capture> {
   const name = path === '-' ? 'standard input' : path;
   const stats = newStats();
   const onBytes = (count: number): void => {
     stats.bytesRead += count;
   };
-  let stream: ByteStream;
-  if (path === '-') {
-    stream = new ByteStream(new StandardInput(stdin ?? process.stdin, onBytes));
-  } else {
-    const file = await FileSource.open(path, onBytes);
-    stats.bytesTotal = file.bytesTotal;
-    stream = new ByteStream(file);
-  }
+  const input = await openInput(path, onBytes, stdin);
+  stats.bytesTotal = input.bytesTotal;
+  const giveUp = (): void => void input.close();
+  signal?.addEventListener('abort', giveUp);
+  let stream = new ByteStream(input);
   try {
     if (await isGzip(stream)) stream = new ByteStream(new GunzipSource(stream));
     const decoder = new FrameDecoder(stats);
@@ -60,6 +59,8 @@ export async function openCapture(
   } catch (error) {
     await stream.close();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
   await stream.close();
   const formats = 'pcap, pcapng, .dgrams and IPFIX files are read, plain or gzip-compressed';

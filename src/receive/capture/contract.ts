@@ -9,7 +9,7 @@ export interface CapturedDatagram {
   port: number;
   /** Destination UDP port, 0 when unknown. */
   destinationPort: number;
-  /** Milliseconds since the Unix epoch with fraction; NaN when the file does not say. */
+  /** Milliseconds since the Unix epoch with fraction, up to the year 9999; NaN when the file says none of these. */
   capturedAtMs: number;
 }
 

@@ -11,15 +11,14 @@ export class IpfixFileReader implements RecordReader {
   readonly #stream: ByteStream;
   readonly #stats: CaptureStats;
 
-  /** Whether the probe begins with a message, and every message in it is followed by another one or the end of the probe. */
+  /** Whether the probe begins with a message that is followed by another one or the end of the probe. */
   static matches(probe: DataView): boolean {
-    let at = 0;
-    while (at + PREFIX_BYTES <= probe.byteLength) {
-      const length = messageBytes(probe, at);
-      if (length === BROKEN) return false;
-      at += length;
-    }
-    return at > 0;
+    if (probe.byteLength < PREFIX_BYTES) return false;
+    const second = messageBytes(probe, 0);
+    return (
+      second !== BROKEN &&
+      (second + PREFIX_BYTES > probe.byteLength || messageBytes(probe, second) !== BROKEN)
+    );
   }
 
   constructor(stream: ByteStream, stats: CaptureStats) {

@@ -4,6 +4,7 @@
  *   block:  type u32, total length u32, body, total length u32; the length is a multiple of 4
  *   option: code u16, length u16, value, padding to a multiple of 4
  */
+import { MAX_ISO_SECONDS } from '../../decode/timestamp.ts';
 import type { ByteStream } from './byte-stream.ts';
 import {
   BROKEN,
@@ -162,8 +163,9 @@ export class PcapngReader implements RecordReader {
     if (captured > end - data) return this.#count('malformed');
     const units =
       view.getUint32(times, this.#littleEndian) * 2 ** 32 + view.getUint32(times + 4, this.#littleEndian);
-    const capturedAtMs = source.offsetSeconds * 1000 + units / (source.unitsPerSecond / 1000);
-    return this.#frame(source, data, captured, capturedAtMs, output);
+    const ms = source.offsetSeconds * 1000 + units / (source.unitsPerSecond / 1000);
+    const known = ms >= 0 && ms <= MAX_ISO_SECONDS * 1000;
+    return this.#frame(source, data, captured, known ? ms : Number.NaN, output);
   }
 
   #frame(

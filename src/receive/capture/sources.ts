@@ -2,16 +2,51 @@
  * Where the bytes of a capture come from: a file, a stream such as standard input, or another source through gunzip.
  * Runs on the main thread; nothing here reads synchronously.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import fs from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { describeError, MillraceError } from '../../base/errors.ts';
 import type { ByteSource } from './byte-stream.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 
+/** A file, a named pipe or standard input. */
+export interface Input extends ByteSource {
+  /** NaN when it is no regular file. */
+  readonly bytesTotal: number;
+}
+
+/** Opens the input at a path; '-' is standard input. Rejects with MillraceError INPUT_FAILED. */
+export async function openInput(
+  path: string,
+  onBytes: OnBytes,
+  stdin: NodeJS.ReadableStream = process.stdin,
+): Promise<Input> {
+  if (path === '-') {
+    // node:process makes an empty stream of a directory.
+    if (stdin === process.stdin && fs.fstatSync(0).isDirectory())
+      throw inputFailed('standard input', new Error('is a directory'));
+    return new StreamInput('standard input', stdin, onBytes);
+  }
+  try {
+    if ((await stat(path)).isFIFO()) return new StreamInput(path, await openPipe(path), onBytes);
+    return await FileSource.open(path, onBytes);
+  } catch (error) {
+    throw inputFailed(path, error);
+  }
+}
+
+/** A file handle would hold a thread, and with it the process, until there is a writer and whenever it is silent. */
+async function openPipe(path: string): Promise<Readable> {
+  const fd = await promisify(fs.open)(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  return new Socket({ fd, readable: true, writable: false });
+}
+
 /** INPUT_FAILED that names the input and the reason, the path only once. */
-export function inputFailed(name: string, cause: unknown): MillraceError {
+function inputFailed(name: string, cause: unknown): MillraceError {
   let reason = describeError(cause);
   if (reason.endsWith(`: ${name}`)) reason = reason.slice(0, -name.length - 2);
   return new MillraceError('INPUT_FAILED', `cannot read ${name}: ${reason}`, { cause });
@@ -20,9 +55,8 @@ export function inputFailed(name: string, cause: unknown): MillraceError {
 /** Told about every chunk that is read. */
 export type OnBytes = (count: number) => void;
 
-export class FileSource implements ByteSource {
+class FileSource implements Input {
   readonly fault = 'none';
-  /** NaN when it is no regular file. */
   readonly bytesTotal: number;
   readonly #handle: FileHandle;
   readonly #path: string;
@@ -38,15 +72,14 @@ export class FileSource implements ByteSource {
   }
 
   static async open(path: string, onBytes: OnBytes): Promise<FileSource> {
-    let handle: FileHandle | undefined;
+    const handle = await open(path, 'r');
     try {
-      handle = await open(path, 'r');
       const stat = await handle.stat();
       if (stat.isDirectory()) throw new Error('is a directory');
       return new FileSource(handle, path, stat.isFile() ? stat.size : Number.NaN, onBytes);
     } catch (error) {
-      await handle?.close();
-      throw inputFailed(path, error);
+      await handle.close();
+      throw error;
     }
   }
 
@@ -70,7 +103,7 @@ export class FileSource implements ByteSource {
 }
 
 /** Pulls chunks out of a stream. Whatever the stream had buffered before it failed is given first. */
-export class StreamSource implements ByteSource {
+class StreamSource implements ByteSource {
   readonly fault = 'none';
   readonly #stream: Readable;
   readonly #onBytes: OnBytes;
@@ -81,7 +114,8 @@ export class StreamSource implements ByteSource {
   constructor(stream: NodeJS.ReadableStream, onBytes: OnBytes) {
     this.#stream = stream as Readable;
     this.#onBytes = onBytes;
-    // A stream that is over already will not say so again.
+    // A stream that is over already will not say so again, nor why.
+    this.#error = this.#stream.errored ?? undefined;
     this.#ended = this.#stream.readableEnded === true || this.#stream.destroyed === true;
     stream.on('readable', this.#notify);
     stream.on('end', this.#onEnd);
@@ -129,13 +163,21 @@ export class StreamSource implements ByteSource {
   };
 }
 
-/** Standard input, or what stands for it. */
-export class StandardInput extends StreamSource {
+/** Standard input, or what stands for it, and named pipes. */
+class StreamInput extends StreamSource implements Input {
+  readonly bytesTotal = Number.NaN;
+  readonly #name: string;
+
+  constructor(name: string, stream: NodeJS.ReadableStream, onBytes: OnBytes) {
+    super(stream, onBytes);
+    this.#name = name;
+  }
+
   override async next(): Promise<Uint8Array | null> {
     try {
       return await super.next();
     } catch (error) {
-      throw inputFailed('standard input', error);
+      throw inputFailed(this.#name, error);
     }
   }
 }

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { ByteStream } from '../capture/byte-stream.ts';
 import { isGzip } from '../capture/capture.ts';
-import { FileSource, GunzipSource, StandardInput } from '../capture/sources.ts';
+import { GunzipSource, type Input, openInput } from '../capture/sources.ts';
 import type { ColumnarFrame } from './frame.ts';
 import { isColumnar } from './parse-frame.ts';
 import { framesOfStream } from './reader.ts';
@@ -29,18 +29,23 @@ export class ColumnarFile {
     this.stats = stats;
   }
 
-  /** '-' is standard input. Throws MillraceError INPUT_FAILED when it cannot be read. */
-  static async open(path: string, stdin?: Readable): Promise<ColumnarFile> {
+  /**
+   * '-' is standard input. The signal gives up opening it. Throws MillraceError INPUT_FAILED when it cannot be read.
+   */
+  static async open(path: string, signal?: AbortSignal, stdin?: Readable): Promise<ColumnarFile> {
     const stats = { bytesRead: 0, bytesTotal: Number.NaN, frames: 0, flows: 0, optionsRecords: 0 };
     const onBytes = (count: number): void => {
       stats.bytesRead += count;
     };
-    if (path === '-') {
-      return new ColumnarFile(await unpacked(new StandardInput(stdin ?? process.stdin, onBytes)), stats);
+    const input = await openInput(path, onBytes, stdin);
+    stats.bytesTotal = input.bytesTotal;
+    const giveUp = (): void => void input.close();
+    signal?.addEventListener('abort', giveUp);
+    try {
+      return new ColumnarFile(await unpacked(input), stats);
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
-    const source = await FileSource.open(path, onBytes);
-    stats.bytesTotal = source.bytesTotal;
-    return new ColumnarFile(await unpacked(source), stats);
   }
 
   /** The frames in file order; closes the file at the end. Throws MillraceError INPUT_FAILED behind the last whole frame. */
@@ -65,7 +70,7 @@ export function flowsIn({ sets }: ColumnarFrame): number {
   return sets.reduce((sum, { options, rowStart, rowEnd }) => sum + (options ? 0 : rowEnd - rowStart), 0);
 }
 
-async function unpacked(source: FileSource | StandardInput): Promise<ByteStream> {
+async function unpacked(source: Input): Promise<ByteStream> {
   const stream = new ByteStream(source);
   try {
     return (await isGzip(stream)) ? new ByteStream(new GunzipSource(stream)) : stream;
@@ -83,7 +88,7 @@ export async function beginsColumnar(path: string, signal: AbortSignal, stdin?: 
   if (path === '-') return isColumnar(await peek(stdin ?? process.stdin, signal));
   try {
     if (!(await stat(path)).isFile()) return false;
-    const stream = await unpacked(await FileSource.open(path, () => {}));
+    const stream = await unpacked(await openInput(path, () => {}));
     try {
       await stream.fill(4);
       return isColumnar(stream.bytes.subarray(stream.start, stream.end));

@@ -168,6 +168,12 @@ test('a stream that was closed before', async () => {
   gone.destroy();
   const capture = await openCapture('-', { stdin: gone });
   for await (const _ of capture.batches()) assert.fail('nothing can be there');
+  const failed = Readable.from([PCAP]).on('error', () => {});
+  failed.destroy(new Error('the disk is gone'));
+  await assert.rejects(openCapture('-', { stdin: failed }), {
+    code: 'INPUT_FAILED',
+    message: /the disk is gone$/,
+  });
 });
 
 test('gzip: several members, and what is cut or damaged', async () => {

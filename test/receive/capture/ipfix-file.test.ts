@@ -40,6 +40,11 @@ test('a file that ends in a message, and one that goes on with something else', 
   }
 });
 
+test('damage behind the second message leaves what is before it, however short the file is', async () => {
+  const { stats } = await read(concat(announcement, data(0, 1), u16(9, 20), data(1, 1)));
+  assert.deepEqual(counts(stats), { frames: 2, datagrams: 2, broken: 1 });
+});
+
 test('what does not go on with a message is none', async () => {
   for (const content of [concat(announcement, u16(9, 20)), u16(10, 15), u16(10), u8(0, 11, 0, 16)])
     await assert.rejects(read(content), { code: 'INPUT_FAILED' });

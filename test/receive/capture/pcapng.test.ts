@@ -92,6 +92,21 @@ for (const [name, order] of Object.entries({ big, little })) {
     ]);
   });
 
+  test(`times before 1970 and behind the year 9999 are none, ${name}-endian`, async () => {
+    const last = 253_402_300_799n;
+    const got = await times(
+      order,
+      [resolution(order, 0), last],
+      [resolution(order, 0), last + 1n],
+      [resolution(order, 0), 2n ** 64n - 1n],
+      [offset(order, 2n ** 63n - 1n), 0n],
+      [offset(order, -(2n ** 63n)), 0n],
+      [offset(order, -1n), 999_000n],
+      [offset(order, -1n), 1_000_000n],
+    );
+    assert.deepEqual(got, [Number(last) * 1000, NaN, NaN, NaN, NaN, NaN, 0]);
+  });
+
   test(`simple and obsolete packets, ${name}-endian`, async () => {
     const simple = (data: Uint8Array, original = data.length): Uint8Array =>
       block(order, 3, concat(order.u32(original), padded(data)));

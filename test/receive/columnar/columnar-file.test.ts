@@ -51,7 +51,7 @@ describe('a columnar file', () => {
       const path = stored('flows', bytes);
       for (const file of [
         await ColumnarFile.open(path),
-        await ColumnarFile.open('-', Readable.from([bytes])),
+        await ColumnarFile.open('-', undefined, Readable.from([bytes])),
       ]) {
         assert.deepEqual(await rowsOf(file), [2, 1]);
         const { bytesRead, frames, flows, optionsRecords } = file.stats;
@@ -80,7 +80,7 @@ describe('a columnar file', () => {
   it('may be closed at any time', async () => {
     const stdin = new PassThrough();
     stdin.write(BYTES.subarray(0, BYTES.length - 10));
-    const file = await ColumnarFile.open('-', stdin);
+    const file = await ColumnarFile.open('-', undefined, stdin);
     const frames = file.frames();
     await frames.next();
     const second = frames.next();
@@ -111,7 +111,7 @@ describe('beginsColumnar', () => {
     const answer = beginsColumnar('-', never, stdin);
     stdin.end(BYTES);
     assert.equal(await answer, true);
-    assert.deepEqual(await rowsOf(await ColumnarFile.open('-', stdin)), [2, 1]);
+    assert.deepEqual(await rowsOf(await ColumnarFile.open('-', undefined, stdin)), [2, 1]);
     assert.equal(await beginsColumnar('-', never, Readable.from([Buffer.from('other')])), false);
     assert.equal(await beginsColumnar('-', never, Readable.from([])), false);
   });
