@@ -32,7 +32,7 @@ import { MessageHeader } from './wire/header.ts';
 
 /** Where a datagram came from, and when. */
 export interface DatagramSource {
-  /** IP address of the exporter as text. */
+  /** IP address of the exporter as text, with or without a zone; ::ffff:192.0.2.1 is 192.0.2.1. */
   address: string;
   /** UDP source port; default 0. */
   port?: number;
@@ -42,7 +42,7 @@ export interface DatagramSource {
 
 /** A datagram with its source, for many at a time. */
 export interface Datagram extends DatagramSource {
-  /** The UDP payload; needed until the next datagram is asked for. */
+  /** The UDP payload; may be used again once the next datagram is asked for. */
   payload: Uint8Array;
 }
 
