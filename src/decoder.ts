@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types';
 import { systemClock } from './base/clock.ts';
 import { parseAddress } from './base/ip.ts';
 import {
@@ -11,16 +12,17 @@ import { BatchCache } from './decode/batch-cache.ts';
 import { SetCursor } from './decode/interpret.ts';
 import type { DecodeLimits } from './decode/limits.ts';
 import { Materializer } from './decode/lists.ts';
-import { Jit, type JitMode } from './decode/plan-runner.ts';
+import { Jit } from './decode/plan-runner.ts';
 import { type DecodedRecord, recordOf } from './decode/records.ts';
+import { type DecoderOptions, scannerOptions } from './dispatch/decoder-options.ts';
 import { IGNORE_ALL } from './dispatch/ignore-all.ts';
 import { KeptBatches } from './dispatch/kept-batches.ts';
-import { DEFAULT_SCANNER_OPTIONS, type ExporterKey, type ScanHandler, Scanner } from './dispatch/scanner.ts';
+import { type ScanHandler, Scanner } from './dispatch/scanner.ts';
 import type { SharingCompanion } from './dispatch/shared-scopes.ts';
 import { TemplateShare } from './dispatch/template-share.ts';
 import type { ElementLookup } from './elements/element.ts';
 import { standardElements } from './elements/registry.ts';
-import { DEFAULT_PENDING_LIMITS, type HeldSet, type PendingLimits } from './templates/pending.ts';
+import type { HeldSet } from './templates/pending.ts';
 import type { Scope, TemplateEntry, TemplateKind } from './templates/scope.ts';
 import type { TemplateStore } from './templates/store.ts';
 import { LOCAL_ENTRIES } from './templates/template-registry.ts';
@@ -28,29 +30,9 @@ import { TemplateSnapshot } from './templates/template-snapshot.ts';
 import { FAULT_CODES, Fault, type FaultCode } from './wire/fault.ts';
 import { MessageHeader } from './wire/header.ts';
 
-/** What a Decoder can be told; everything has a default. */
-export interface DecoderOptions {
-  /** Those that differ from the defaults. */
-  limits?: Partial<DecodeLimits>;
-  /** Header versions to decode; default 5, 7, 9 and 10. */
-  allowedVersions?: readonly number[];
-  /** How data that comes before its template is held; false: not at all. */
-  pending?: Partial<PendingLimits> | false;
-  /** Life time of a template that is not announced again, ms; default 30 minutes. */
-  templateTtlMs?: number;
-  /** Whether withdrawals are honoured, which RFC 7011 section 8.4 forbids to send over UDP; default true. */
-  honourUdpWithdrawals?: boolean;
-  /** Whether the UDP source port tells exporters apart; default `address`. */
-  exporterKey?: ExporterKey;
-  /** Whether the decoder makes code for the layouts it meets often; default `auto`. */
-  jit?: JitMode;
-  /** Dictionary of information elements; default IANA and vendors. */
-  elements?: ElementLookup;
-}
-
 /** Where a datagram came from, and when. */
 export interface DatagramSource {
-  /** IP address of the exporter as text. */
+  /** IP address of the exporter as text, with or without a zone; ::ffff:192.0.2.1 is 192.0.2.1. */
   address: string;
   /** UDP source port; default 0. */
   port?: number;
@@ -60,11 +42,12 @@ export interface DatagramSource {
 
 /** A datagram with its source, for many at a time. */
 export interface Datagram extends DatagramSource {
-  /** The UDP payload; needed until the next datagram is asked for. */
+  /** The UDP payload; may be used again once the next datagram is asked for. */
   payload: Uint8Array;
 }
 
 export type { DecodedRecord } from './decode/records.ts';
+export type { DecoderOptions } from './dispatch/decoder-options.ts';
 
 /** What became of a template. */
 export interface TemplateEvent {
@@ -160,29 +143,16 @@ export class Decoder {
   #view: DataView = new DataView(new ArrayBuffer(0));
   #result: DecodeResult = emptyResult();
 
+  /** Throws a MillraceError (CONFIG_INVALID) for an option that is none. */
   constructor(options: DecoderOptions = {}) {
+    const scanned = scannerOptions(options);
     this.#elements = options.elements ?? standardElements;
-    this.#limits = { ...DEFAULT_SCANNER_OPTIONS.limits, ...options.limits };
+    this.#limits = scanned.limits;
+    this.#templateTtlMs = scanned.templateTtlMs;
     this.#materializer = new Materializer(this.#elements);
     this.#jit = new Jit(options.jit ?? 'auto');
     this.#batches = new BatchCache(this.#elements, BATCH_ROWS, this.#jit);
-    const { allowedVersions, templateTtlMs, honourUdpWithdrawals, exporterKey } = options;
-    const defaults = DEFAULT_SCANNER_OPTIONS;
-    this.#templateTtlMs = templateTtlMs ?? defaults.templateTtlMs;
-    this.#scanner = new Scanner<DecoderCompanion>(
-      {
-        limits: this.#limits,
-        scopeLimits: defaults.scopeLimits,
-        pending: options.pending === false ? null : { ...DEFAULT_PENDING_LIMITS, ...options.pending },
-        allowedVersions: allowedVersions ?? defaults.allowedVersions,
-        templateTtlMs: this.#templateTtlMs,
-        honourUdpWithdrawals: honourUdpWithdrawals ?? defaults.honourUdpWithdrawals,
-        exporterKey: exporterKey ?? defaults.exporterKey,
-      },
-      this.#elements,
-      LOCAL_ENTRIES,
-      this.#handler(),
-    );
+    this.#scanner = new Scanner<DecoderCompanion>(scanned, this.#elements, LOCAL_ENTRIES, this.#handler());
   }
 
   /** Sets in which compiled code and interpreter disagreed; what the interpreter made was used. Anything but 0 is an error of ours. */
@@ -190,7 +160,10 @@ export class Decoder {
     return this.#jit.mismatches;
   }
 
-  /** Decodes one datagram. Throws only when source.address is no IP address. */
+  /**
+   * Decodes one datagram. The result has copies of all that it needs: datagram and source may be used again. Throws only a
+   * TypeError, when the datagram is no Uint8Array (a Buffer is one) or the source has no IP address, or a port or time that is none.
+   */
   decode(datagram: Uint8Array, source: DatagramSource): DecodeResult {
     const result = emptyResult();
     this.#scan(datagram, source, result, null);
@@ -201,7 +174,7 @@ export class Decoder {
   /**
    * Decodes datagrams into batches of columns: consecutive sets of one layout share a batch, of up to 1024 rows. They are in
    * wire order, options records among them, and their memory is their own; `recordsOf` makes objects of them. What else there
-   * was is added to the report. Throws only when an address is no IP address or the iterable throws; what was decoded is lost then.
+   * was is added to the report. Throws only as `decode` and the iterable do; what was decoded is lost then.
    */
   decodeBatch(datagrams: Iterable<Datagram>, report?: BatchReport): FlowBatch[] {
     const kept = this.#idle ?? new KeptBatches(new BatchCache(this.#elements, KEPT_ROWS, this.#jit));
@@ -223,14 +196,17 @@ export class Decoder {
   /**
    * Shares templates through a store from now on: what this decoder learns goes there, what others have learned comes from
    * there, between two calls. Resolves when the content of the store is here; best before the first datagram. onResult is
-   * given what changes of others brought about: events, and records of data that waited. Rejects with a StoreError, or with a TypeError when it
-   * shares them already.
+   * given what changes of others brought about: events, and records of data that waited. Ages in the store are by the wall clock,
+   * so share only with times of now. Rejects with a StoreError, or with a TypeError for what is no store and when this decoder
+   * has shared before; then it keeps its templates to itself, and the store is the caller's to close.
    */
   async share(
     store: TemplateStore,
     onResult: (result: DecodeResult) => void = () => {},
   ): Promise<TemplateShare> {
     if (this.#share !== null) throw new TypeError('this decoder shares its templates already');
+    if (typeof store?.watch !== 'function')
+      throw new TypeError('what is to be shared through is no template store');
     const share = new TemplateShare(store, {
       scanner: this.#scanner,
       limits: this.#limits,
@@ -246,28 +222,35 @@ export class Decoder {
       },
     });
     this.#share = share;
-    await share.start();
+    try {
+      await share.start();
+    } catch (error) {
+      this.#share = null;
+      throw error;
+    }
     return share;
   }
 
   #scan(datagram: Uint8Array, source: DatagramSource, result: DecodeResult, kept: KeptBatches | null): void {
-    if (source.address !== this.#source.address) {
-      if (!parseAddress(source.address, this.#address)) {
+    if (!isUint8Array(datagram)) throw new TypeError('the datagram is no Uint8Array');
+    const address = source?.address;
+    const port = source?.port ?? 0;
+    const receivedAtMs = source?.receivedAtMs ?? systemClock.wallMs();
+    if ((port & 0xffff) !== port) throw new TypeError(`source.port is not 0 to 65535: ${String(port)}`);
+    if (!Number.isFinite(receivedAtMs))
+      throw new TypeError(`source.receivedAtMs is not a finite number: ${String(receivedAtMs)}`);
+    if (address === '' || address !== this.#source.address) {
+      if (typeof address !== 'string' || !parseAddress(address, this.#address)) {
         this.#source.address = '';
-        throw new TypeError(`source.address is not an IP address: ${JSON.stringify(source.address)}`);
+        throw new TypeError(`source.address is not an IP address: ${JSON.stringify(address)}`);
       }
     }
-    this.#source = {
-      address: source.address,
-      port: source.port ?? 0,
-      receivedAtMs: source.receivedAtMs ?? systemClock.wallMs(),
-    };
+    this.#source = { address, port, receivedAtMs };
     this.#bytes = datagram;
     this.#view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
     this.#resetBudget();
     this.#result = result;
     this.#kept = kept;
-    const { port, receivedAtMs } = this.#source;
     this.#scanner.receivedAtMs = receivedAtMs;
     this.#scanner.scan(this.#view, datagram, 0, datagram.length, this.#address, 0, port);
     this.#share?.tell();

@@ -5,6 +5,7 @@
  */
 export type { Clock } from './base/clock.ts';
 export { ERROR_CODES, type ErrorCode, MillraceError } from './base/errors.ts';
+export { addressText } from './base/ip.ts';
 export type { ColumnData, FlowBatch, SetContext, TemplateResolver } from './decode/batch.ts';
 export type { Dialect, FieldSpecifier, Layout } from './decode/layout.ts';
 export type { DecodeLimits } from './decode/limits.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { ExporterSimulator } from '../src/generator/exporters.ts';
-import { readColumnar } from '../src/index.ts';
+import { type ColumnarFrame, readColumnar } from '../src/index.ts';
 import { SCHEMAS } from '../src/output/encoder.ts';
 import { rawFrames, withoutBigint } from './support/columnar.ts';
 import { decoderOf } from './support/decoder.ts';
@@ -71,3 +71,39 @@ for (const version of [5, 7, 9, 10] as const) {
     });
   }
 }
+
+test('frames have memory of their own, whatever the bytes were in', () => {
+  const columnar = encoderFor({ format: 'columnar', schema: 'iana', options: true, state: ODD_STATE });
+  for (const batch of batchesOf(10)) columnar.encode(batch);
+  const bytes = columnar.take();
+  const records = (frames: Iterable<ColumnarFrame>) => [...frames].flatMap((frame) => frame.toObjects());
+  const expected = records(readColumnar(bytes));
+  const place = (memory: Uint8Array) => {
+    memory.set(bytes, 3);
+    return memory.subarray(3, 3 + bytes.length);
+  };
+  const room = bytes.length + 5;
+  for (const memory of [
+    Buffer.alloc(room),
+    new Uint8Array(room),
+    new Uint8Array(new SharedArrayBuffer(room)),
+  ]) {
+    const frames = [...readColumnar(place(memory))];
+    memory.fill(0xff);
+    assert.deepEqual(records(frames), expected);
+  }
+});
+
+test('what is no bytes is refused at once', () => {
+  const given = [undefined, null, 5, 'MRCF', [new Uint8Array(0)], new ArrayBuffer(4), new Uint16Array(4)];
+  for (const source of given as unknown as Uint8Array[])
+    assert.throws(
+      () => readColumnar(source),
+      /^TypeError: readColumnar: bytes or a stream of bytes are expected/,
+    );
+  for (const maxFrameBytes of [-1, Number.NaN, 'x'] as number[])
+    assert.throws(
+      () => readColumnar(new Uint8Array(0), { maxFrameBytes }),
+      /^TypeError: readColumnar: maxFrameBytes/,
+    );
+});

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DecodeResult, Decoder } from '../src/decoder.ts';
 import { openStore } from '../src/fleet/open-store.ts';
+import { MemoryStore } from '../src/templates/memory-store.ts';
+import { StoreError, type TemplateStore } from '../src/templates/store.ts';
 import { ExporterMessages, OCTETS_FIRST } from './support/fleet.ts';
 import { RedisServer } from './support/redis-server.ts';
 import { until } from './support/until.ts';
@@ -38,4 +40,22 @@ test('a decoder decodes with what another has learned, and releases what waited'
   } finally {
     await redis.stop();
   }
+});
+
+test('a share that does not come about leaves the decoder as it was', async () => {
+  const decoder = new Decoder();
+  const messages = new ExporterMessages(1);
+  for (const store of [undefined, {}, 'memory:'] as unknown as TemplateStore[])
+    await assert.rejects(decoder.share(store), TypeError);
+  const [taken, free] = [new MemoryStore(), new MemoryStore()];
+  const other = await new Decoder().share(taken);
+  const refused = decoder.share(taken);
+  decoder.decode(messages.announce(256, OCTETS_FIRST), source);
+  await assert.rejects(refused, StoreError);
+  // Templates that came meanwhile are there, and the next share is told when they are announced again.
+  assert.equal(decoder.decode(messages.data(256, OCTETS_FIRST, 1), source).records.length, 1);
+  const share = await decoder.share(free);
+  decoder.decode(messages.announce(256, OCTETS_FIRST), source);
+  await until('told', () => share.status.counters.stored === 1);
+  for (const each of [share, other]) assert.equal(await each.close(), 0);
 });

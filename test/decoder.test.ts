@@ -463,9 +463,3 @@ test('life times are measured with arrival times only', () => {
     ['learned'],
   );
 });
-
-test('a source that is no address is an error of the caller', () => {
-  const decoder = decoderOf();
-  assert.throws(() => decoder.decode(u8(), { address: 'router' }), TypeError);
-  assert.equal(decoder.decode(u8(), SOURCE).version, null);
-});

@@ -40,8 +40,8 @@ export function ipv6Text(bytes: Uint8Array, offset: number): string {
   return text;
 }
 
-/** Text of a 16-byte address: IPv4-mapped ones as IPv4. */
-export function addressText(bytes: Uint8Array, offset: number): string {
+/** Text of the 16-byte address at an offset: IPv4-mapped ones as IPv4. */
+export function addressText(bytes: Uint8Array, offset = 0): string {
   if (isV4Mapped(bytes, offset)) {
     const o = offset + 12;
     return `${bytes[o]}.${bytes[o + 1]}.${bytes[o + 2]}.${bytes[o + 3]}`;

@@ -37,7 +37,7 @@ export interface SetContext {
   rowEnd: number;
   /** Header version: 5, 7, 9 or 10. */
   version: number;
-  /** Holds the 16-byte form of the exporter's address, IPv4 in its IPv4-mapped form. */
+  /** Holds the 16-byte form of the exporter's address, IPv4 in its IPv4-mapped form. Shared, so to be read only; see addressText. */
   exporter: Uint8Array;
   /** Where the 16 octets of the address begin in `exporter`. */
   exporterOffset: number;

@@ -25,10 +25,12 @@ export class TemplateShare {
   readonly replica: Replica;
   readonly #store: TemplateStore;
   readonly #session: StoreSession;
+  readonly #scanner: Scanner<SharingCompanion>;
 
   /** @internal */
   constructor(store: TemplateStore, { scanner, limits, templateTtlMs, restored, applying }: SharingEnd) {
     this.#store = store;
+    this.#scanner = scanner;
     this.replica = new Replica({
       limits,
       templateTtlMs,
@@ -43,6 +45,7 @@ export class TemplateShare {
     this.replica.attach(scanner);
     scanner.sharing = this.replica;
     const apply = (changes: readonly FromStore[]): void => {
+      if (scanner.sharing !== this.replica) return;
       applying(() => {
         for (const change of changes) this.replica.apply(change);
       });
@@ -60,9 +63,25 @@ export class TemplateShare {
 
   /** @internal */
   async start(): Promise<void> {
-    await this.#store.watch(this.#session);
+    try {
+      await this.#store.watch(this.#session);
+    } catch (error) {
+      await this.#leave();
+      throw error;
+    }
     // What was read is applied in the next turn.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  }
+
+  /** Leaves the scanner as it was before, for another share. */
+  async #leave(): Promise<void> {
+    this.#scanner.sharing = null;
+    for (const { companion, templates, version } of this.#scanner.scopes) {
+      companion.shared = null;
+      // What this share was told, the next one has to be told.
+      if (version >= 9) for (const entry of templates.values()) entry.nextTouchMs = 0;
+    }
+    await this.#session.flush(0);
   }
 
   /** Hands over what was learned. @internal */

@@ -35,6 +35,8 @@ export class ElementRegistry implements ElementLookup {
     deriveReverse(byPen);
     deriveNetflow9(byPen);
     checkNames(byPen);
+    // All decoders of a process look at the same elements.
+    for (const elements of byPen.values()) for (const element of elements.values()) Object.freeze(element);
     this.byPen = byPen;
     this.indexed = Array.from({ length: INDEXED_IDS }, (_, id) => byPen.get(0)?.get(id));
   }

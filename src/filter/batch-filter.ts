@@ -4,7 +4,7 @@ import type { Plan } from '../decode/plan.ts';
 import { MillraceView } from '../schema/millrace-view.ts';
 import { Scratch } from '../schema/scratch.ts';
 import type { StateLookup } from '../schema/state-source.ts';
-import type { Filter } from './parser.ts';
+import { expressionOf, type Filter } from './parser.ts';
 import { ViewFilter } from './view-filter.ts';
 
 /** Plans for which tests are kept ready; the one not used for longest makes room. */
@@ -23,6 +23,7 @@ export class BatchFilter {
 
   /** stateAt: the exporter state bound to a set; IPFIX flow times may need it. */
   constructor(filter: Filter, stateAt: StateLookup = () => null) {
+    expressionOf(filter);
     this.#filter = filter;
     this.#stateAt = stateAt;
   }

@@ -24,6 +24,7 @@ export interface Filter {
 
 /** Reads a filter (docs/filter.md). Throws FilterError, which says in which column the mistake is. */
 export function parseFilter(text: string): Filter {
+  if (typeof text !== 'string') throw new TypeError('parseFilter: a text is expected');
   const { characters } = FILTER_LIMITS;
   if (text.length > characters) {
     const length = `the filter has ${text.length} characters; allowed are ${characters}`;
@@ -31,6 +32,13 @@ export function parseFilter(text: string): Filter {
   }
   const expression = new Parser(text).filter();
   return { text, expression, keys: keysOf(expression) };
+}
+
+/** Of a filter; a TypeError for anything else, above all for the text of one. */
+export function expressionOf(filter: Filter): Expression {
+  if (typeof filter?.expression !== 'object')
+    throw new TypeError('a filter is expected, as parseFilter gives it');
+  return filter.expression;
 }
 
 const COMPARATOR_WORDS: ReadonlyMap<string, Comparator> = new Map([

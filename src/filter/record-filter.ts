@@ -1,9 +1,9 @@
 import { type Cidr, parseAddress } from '../base/ip.ts';
 import type { FLOW_TYPES } from '../schema/record.ts';
-import type { Filter } from './parser.ts';
+import { expressionOf, type Filter } from './parser.ts';
 import { type RowNumber, type RowSource, type RowTest, rowTest } from './row-test.ts';
 
-/** A native record (schema millrace) as JSON has it. */
+/** A native record (schema millrace) as JSON has it, or as frames of columnar files give it: large integers are text or bigint. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
 const VERSIONS: Readonly<Record<(typeof FLOW_TYPES)[number], number>> = {
@@ -20,7 +20,7 @@ export class RecordFilter implements RowSource {
   readonly #address = new Uint8Array(16);
 
   constructor(filter: Filter) {
-    this.#test = rowTest(filter.expression, this);
+    this.#test = rowTest(expressionOf(filter), this);
   }
 
   /** Whether a record passes; options records always do. */
@@ -60,9 +60,9 @@ export class RecordFilter implements RowSource {
 
 const MAX_LABELS = 10;
 
-/** Large integers are decimal text. */
 function jsonNumber(value: unknown): number {
   if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
   return typeof value === 'string' && value !== '' ? Number(value) : Number.NaN;
 }
 

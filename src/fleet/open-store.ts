@@ -52,13 +52,14 @@ const STORE_SYNTAX =
  * never be used.
  */
 export async function openStore(uri: string, options: OpenStoreOptions = {}): Promise<TemplateStore> {
+  if (typeof uri !== 'string') throw refusal(String(uri), `a text is expected, as ${STORE_SYNTAX}`);
   const scheme = /^([a-z][a-z0-9+.-]*):/.exec(uri)?.[1] ?? '';
   if (!Object.hasOwn(OPENERS, scheme)) throw refusal(uri, `no template store; allowed are ${STORE_SYNTAX}`);
   return OPENERS[scheme](uri, { clock: systemClock, ...options });
 }
 
 /** Where templates are kept unless somebody says otherwise: in the state directory that systemd gives, or that of the user. */
-export function defaultStoreUri(env: NodeJS.ProcessEnv, home = homedir()): string {
+export function defaultStoreUri(env: NodeJS.ProcessEnv = process.env, home = homedir()): string {
   const given = env['STATE_DIRECTORY']?.split(':')[0] ?? '';
   if (isAbsolute(given)) return uriOf(given);
   const state = env['XDG_STATE_HOME'] ?? '';

@@ -107,6 +107,7 @@ export class StoreSession implements StoreWatcher {
    * waited for. Resolves when nothing is under way any more, or when the time is over; returns the writes that are left.
    */
   async flush(deadlineMs: number): Promise<number> {
+    this.#whenIdle = () => {};
     if (this.#queue.length === 0 || this.#state === 'connecting') return this.#queue.length;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {

@@ -5,6 +5,7 @@
  * Scopes are named by scopeName (store-key.ts), items by templateItem and the names of exporter state. Whoever writes a
  * store of his own runs the suite in test/conformance against it.
  */
+import { MillraceError } from '../base/errors.ts';
 
 /** A value on its way into the store. */
 export interface NewItem {
@@ -165,12 +166,12 @@ export interface TemplateStore {
   close(): Promise<void>;
 }
 
-/** Trouble with a store. The message is for people and has no secrets. */
-export class StoreError extends Error {
+/** Trouble with a store (code STORE_FAILED). The message is for people and has no secrets. */
+export class StoreError extends MillraceError {
   /** Whether trying again is pointless until a person has changed something. */
   readonly fatal: boolean;
   constructor(message: string, fatal = false, options?: { cause?: unknown }) {
-    super(message, options);
+    super('STORE_FAILED', message, options);
     this.name = 'StoreError';
     this.fatal = fatal;
   }

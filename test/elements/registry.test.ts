@@ -257,3 +257,11 @@ test('an extra element that would make records ambiguous or cannot be is refused
   const name = 'x'.repeat(128);
   assert.equal(new ElementRegistry([{ ...good, name, id: 32767 }]).lookup(32473, 32767)?.name, name);
 });
+
+test('elements cannot be changed, since all decoders look at the same ones', () => {
+  for (const registry of [
+    standardElements,
+    new ElementRegistry([{ pen: 32473, id: 1, name: 'own', type: 'string' }]),
+  ])
+    for (const element of registry) assert.ok(Object.isFrozen(element), element.name);
+});

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExporterSimulator } from '../../src/generator/exporters.ts';
-import { BatchFilter, Decoder, FilterError, parseFilter, recordsOf } from '../../src/index.ts';
+import {
+  BatchFilter,
+  Decoder,
+  type Filter,
+  FilterError,
+  parseFilter,
+  RecordFilter,
+  recordsOf,
+} from '../../src/index.ts';
 
 const simulated = () => {
   const simulator = new ExporterSimulator({ version: 10, exporters: 2, templates: 2, seed: 5 });
@@ -49,4 +57,25 @@ test('a filter that is none throws, with the column', () => {
     () => parseFilter('proto udp and prot 53'),
     (error: unknown) => error instanceof FilterError && error.column === 15,
   );
+});
+
+test('the text of a filter is no filter, and a filter is no text', () => {
+  for (const filter of ['proto tcp', undefined, {}] as unknown as Filter[]) {
+    assert.throws(
+      () => new BatchFilter(filter),
+      /^TypeError: a filter is expected, as parseFilter gives it$/,
+    );
+    assert.throws(
+      () => new RecordFilter(filter),
+      /^TypeError: a filter is expected, as parseFilter gives it$/,
+    );
+  }
+  for (const text of [undefined, null, 5, parseFilter('any')] as unknown as string[])
+    assert.throws(() => parseFilter(text), /^TypeError: parseFilter: a text is expected$/);
+});
+
+test('large integers of records are text, as in JSON, or bigint, as in columnar files', () => {
+  const filter = new RecordFilter(parseFilter('bytes > 9007199254740991'));
+  for (const bytes of [2n ** 60n, String(2n ** 60n)]) assert.ok(filter.matches({ bytes }));
+  for (const bytes of [2n ** 53n - 1n, String(2n ** 53n - 1n), 5]) assert.ok(!filter.matches({ bytes }));
 });

@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { MillraceError } from '../../src/base/errors.ts';
 import { defaultStoreUri, openStore } from '../../src/fleet/open-store.ts';
 import { FileStore } from '../../src/templates/file-store.ts';
 import { MemoryStore } from '../../src/templates/memory-store.ts';
@@ -16,6 +17,7 @@ const SCOPE = 'ipfix/192.0.2.1/0/7';
 async function refused(uri: string, ...parts: string[]): Promise<void> {
   await assert.rejects(openStore(uri), (error) => {
     assert.ok(error instanceof StoreError && error.fatal, String(error));
+    assert.ok(error instanceof MillraceError && error.code === 'STORE_FAILED');
     for (const part of parts) assert.ok(error.message.includes(part), error.message);
     for (const bad of ['\n', '\u001b', 'hunter2']) assert.ok(!error.message.includes(bad), error.message);
     return true;
@@ -25,6 +27,7 @@ async function refused(uri: string, ...parts: string[]): Promise<void> {
 test('memory:', async () => {
   assert.ok((await openStore('memory:')) instanceof MemoryStore);
   await refused('memory:x', 'takes nothing');
+  await refused(undefined as unknown as string, 'a text is expected');
 });
 
 test('file: with an encoded path, made when it is missing', async () => {

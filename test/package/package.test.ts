@@ -111,17 +111,25 @@ const datagram = ipfix(
 test('its types fit a program in TypeScript', { skip: notInstalled }, async () => {
   writeFileSync(at('user/datagram'), datagram);
   writeFileSync(at('user/consumer.ts'), CONSUMER);
-  const compilerOptions = {
-    ...{ strict: true, skipLibCheck: false, noEmitOnError: true },
-    ...{ target: 'es2022', lib: ['es2023', 'es2024.sharedmemory'], module: 'nodenext' },
-    ...{ types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
-  };
-  writeFileSync(at('user/tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
   const compiler = join(root, 'node_modules/@typescript/native/bin/tsc');
-  const { code, stdout, stderr } = await execute(process.execPath, [compiler, '-p', '.'], {
-    cwd: at('user'),
-  });
-  assert.equal(code, 0, stdout + stderr);
+  // The last one is what runs below.
+  for (const [module, moduleResolution] of [
+    ['preserve', 'bundler'],
+    ['node16', 'node16'],
+    ['nodenext', 'nodenext'],
+  ]) {
+    const compilerOptions = {
+      ...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+      ...{ skipLibCheck: false, noEmitOnError: true, module, moduleResolution },
+      ...{ target: 'es2022', lib: ['es2023'] },
+      ...{ types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
+    };
+    writeFileSync(at('user/tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
+    const { code, stdout, stderr } = await execute(process.execPath, [compiler, '-p', '.'], {
+      cwd: at('user'),
+    });
+    assert.equal(code, 0, module + stdout + stderr);
+  }
 });
 
 async function decodeGenerated(millrace: (...args: string[]) => ReturnType<typeof execute>): Promise<void> {
@@ -188,6 +196,8 @@ for (const { major, folder, skip } of runtimes) {
     await decodeGenerated(millrace);
     await collectGenerated(program, env, millrace);
     assert.deepEqual(await node('consumer.js'), { code: 0, stdout: PRINTS, stderr: '' });
+    const required = "console.log(typeof require('millrace').Decoder)";
+    assert.deepEqual(await node('-e', required), { code: 0, stdout: 'function\n', stderr: '' });
     const suite = "import('millrace/conformance').then((m) => console.log(typeof m.storeConformance))";
     assert.equal((await node('-e', suite)).stdout, 'function\n');
   });

@@ -44,7 +44,8 @@ export async function check(configuration: Configuration): Promise<number> {
       (good) => `ok: ${subject}: ${good}`,
       (error: unknown) => {
         const reason = describeError(error);
-        const text = error instanceof MillraceError ? reason : `${subject}: ${reason}`;
+        const named = error instanceof MillraceError && !(error instanceof StoreError);
+        const text = named ? reason : `${subject}: ${reason}`;
         const instead = otherwise?.(error);
         if (instead !== undefined) return `warning: ${text}; ${instead}`;
         failed = true;

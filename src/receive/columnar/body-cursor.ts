@@ -27,7 +27,8 @@ export class BodyCursor {
   readonly #origin: number;
 
   constructor(bytes: Uint8Array, start: number, end: number, origin: number) {
-    this.bytes = bytes;
+    // The slice of a Buffer would not be a copy.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = start;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = end;

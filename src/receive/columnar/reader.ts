@@ -3,6 +3,7 @@
  * format. Whatever the bytes are, the only error is MillraceError INPUT_FAILED with the offset (ColumnarError), thrown behind the
  * last frame that is whole; and no size in them is believed before as many octets are there.
  */
+import { isUint8Array } from 'node:util/types';
 import { FRAME_HEADER_BYTES } from '../../output/columnar-format.ts';
 import { type ByteSource, ByteStream } from '../capture/byte-stream.ts';
 import { ColumnarError } from './body-cursor.ts';
@@ -31,8 +32,11 @@ export function readColumnar(
   source: Uint8Array | ColumnarStream,
   { maxFrameBytes }: ReadColumnarOptions = {},
 ): Generator<ColumnarFrame> | AsyncGenerator<ColumnarFrame> {
+  if (maxFrameBytes !== undefined && !(maxFrameBytes >= 0))
+    throw new TypeError('readColumnar: maxFrameBytes must be a number from 0 on');
   const parser = new FrameParser(maxFrameBytes);
-  if (source instanceof Uint8Array) return framesOfBytes(source, parser);
+  if (isUint8Array(source)) return framesOfBytes(source, parser);
+  if (typeof source?.[Symbol.asyncIterator] !== 'function') throw noBytes();
   return framesOfStream(new ByteStream(new IterableSource(source)), parser);
 }
 
@@ -73,6 +77,12 @@ export async function* framesOfStream(
   }
 }
 
+function noBytes(): TypeError {
+  return new TypeError(
+    'readColumnar: bytes or a stream of bytes are expected, such as a Readable without an encoding',
+  );
+}
+
 function cutShort(frame: number, end: number): ColumnarError {
   return new ColumnarError(`cut short, in the middle of the frame that begins at octet ${frame}`, end);
 }
@@ -89,10 +99,8 @@ class IterableSource implements ByteSource {
   async next(): Promise<Uint8Array | null> {
     const { done, value } = await this.#iterator.next();
     if (done) return null;
-    if (value instanceof Uint8Array) return value;
-    throw new TypeError(
-      'readColumnar: a stream of bytes is expected, such as a Readable without an encoding',
-    );
+    if (isUint8Array(value)) return value;
+    throw noBytes();
   }
 
   async close(): Promise<void> {
