@@ -94,6 +94,10 @@ test('blocks in use never overlap and never change, whatever is allocated and fr
             assert.ok(content.every((byte) => byte === block.stamp));
           }
         }
+        for (const { address, lastItem } of live) if (lastItem === null) heap.free(address);
+        heap.reclaim(heap.itemsMade);
+        assert.equal(heap.usedBytes, 0);
+        assert.notEqual(heap.allocate(64 * 1024 - 8), 0, 'what is free is one block again');
       },
     ),
     { numRuns: 200 },
