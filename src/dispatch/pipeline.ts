@@ -154,7 +154,7 @@ export class Pipeline {
           parts.note('worker', () => `a decode worker failed: ${reason}`);
         },
         taskRetried: () => this.#ledger.add(Count.tasks_retried),
-        quarantine: (first, count) => this.#quarantine(first, count),
+        quarantine: (items) => this.#quarantine(items),
       },
       () => parts.clock.monotonicMs(),
     );
@@ -453,17 +453,15 @@ export class Pipeline {
     deliver(task.route, task.outputSlabs, task.result!);
   }
 
-  #quarantine(firstItem: number, count: number): void {
-    const payload = this.#items.payload(firstItem);
+  #quarantine(items: readonly number[]): void {
+    const payload = this.#items.payload(items[0]);
     const held = payload >= this.#memory.offsets.heap;
-    for (let item = firstItem; item < firstItem + count; item++) {
-      if (!this.#items.isOptions(item)) this.#ledger.add(Count.sets_quarantined);
-    }
+    for (const item of items) if (!this.#items.isOptions(item)) this.#ledger.add(Count.sets_quarantined);
     if (!held) {
       this.#ledger.add(Count.datagrams_quarantined);
       this.#ledger.add(Count.datagrams_decoded, -1);
     }
     this.#note('quarantine', () => 'a datagram ended a worker twice and is set aside', payload);
-    this.#parts.quarantine?.store(this.#memory, this.#items, firstItem, count);
+    this.#parts.quarantine?.store(this.#memory, this.#items, items);
   }
 }
