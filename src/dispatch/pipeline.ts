@@ -288,7 +288,7 @@ export class Pipeline {
   #mayClose(): boolean {
     const open = this.#open;
     if (open.empty || !this.#tasks.hasRoom) return false;
-    if (this.#idle !== null || open.datagrams * 2 >= this.#memory.size.slots) return true;
+    if (this.#idle !== null || open.datagrams * 2 >= this.#memory.size.slots || !this.#mayScan()) return true;
     return this.#parts.clock.monotonicMs() - open.openedAtMs >= TASK_LINGER_MS;
   }
 
@@ -329,6 +329,9 @@ export class Pipeline {
 
   #mayScan(): boolean {
     if (this.#items.free < ITEMS_PER_DATAGRAM) return false;
+    // Who changes a template or a name with every set leaves a trail of old blocks, which must not take the room of all others.
+    if (this.#heap.crowded) this.#heap.reclaim(this.#items.retired);
+    if (this.#heap.crowded) return false;
     for (const { sink } of this.#parts.outputs) if (!sink.ready) return false;
     return true;
   }

@@ -48,6 +48,8 @@ export class SharedHeap implements SharedBlocks {
   itemsMade = 0;
   /** Bytes in blocks that are in use or wait for reclaim. */
   usedBytes = 0;
+  /** Bytes of them in blocks that wait for reclaim. */
+  #waitingBytes = 0;
 
   constructor(bytes: Uint8Array, view: DataView, start: number, end: number) {
     assert(start > 0 && start % 8 === 0, 'blocks are aligned to 8 bytes');
@@ -78,7 +80,13 @@ export class SharedHeap implements SharedBlocks {
     return block + BLOCK_HEADER_BYTES;
   }
 
+  /** Whether much of the region is in blocks that only wait for items to be retired. */
+  get crowded(): boolean {
+    return this.#waitingBytes * 2 > this.#end - this.#start;
+  }
+
   free(address: number): void {
+    this.#waitingBytes += 2 ** this.view.getUint32(address - BLOCK_HEADER_BYTES, true);
     this.#retired.push({ address, items: this.itemsMade });
   }
 
@@ -90,6 +98,7 @@ export class SharedHeap implements SharedBlocks {
       const sizeClass = this.view.getUint32(block, true);
       assert((sizeClass & FREE) === 0, 'a block is freed once');
       this.usedBytes -= 2 ** sizeClass;
+      this.#waitingBytes -= 2 ** sizeClass;
       this.#join(block, sizeClass);
     }
     this.#retiredHead = head;
