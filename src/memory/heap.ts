@@ -18,8 +18,9 @@ export interface SharedBlocks {
   free(address: number): void;
 }
 
-/** In front of each block: its size class, with FREE while it is free. Read by the allocator only. */
+/** In front of each block: its size class, with FREED while it waits for reclaim and FREE after. Read by the allocator only. */
 const BLOCK_HEADER_BYTES = 8;
+const FREED = 0x40;
 const FREE = 0x80;
 /** In a free block: the blocks before and behind it in the list of its size, 0 for none. */
 const PREVIOUS = 8;
@@ -86,7 +87,11 @@ export class SharedHeap implements SharedBlocks {
   }
 
   free(address: number): void {
-    this.#waitingBytes += 2 ** this.view.getUint32(address - BLOCK_HEADER_BYTES, true);
+    const block = address - BLOCK_HEADER_BYTES;
+    const sizeClass = this.view.getUint32(block, true);
+    assert(sizeClass < CLASSES, 'a block is freed once');
+    this.view.setUint32(block, sizeClass | FREED, true);
+    this.#waitingBytes += 2 ** sizeClass;
     this.#retired.push({ address, items: this.itemsMade });
   }
 
@@ -95,8 +100,7 @@ export class SharedHeap implements SharedBlocks {
     let head = this.#retiredHead;
     while (head < this.#retired.length && this.#retired[head].items <= itemsRetired) {
       const block = this.#retired[head++].address - BLOCK_HEADER_BYTES;
-      const sizeClass = this.view.getUint32(block, true);
-      assert((sizeClass & FREE) === 0, 'a block is freed once');
+      const sizeClass = this.view.getUint32(block, true) & ~FREED;
       this.usedBytes -= 2 ** sizeClass;
       this.#waitingBytes -= 2 ** sizeClass;
       this.#join(block, sizeClass);
