@@ -174,13 +174,16 @@ export class Binder implements ScanHandler<Companion> {
     }
     this.#memory.view.setUint32(block + RecordOffset.number, 0, true);
     writeRecord(this.#memory, block, held.bytes, scope.address, 0, held.exporterPort, held.receivedAtMs);
-    this.#open.blocks.push(block);
     const payload = block + RecordOffset.payload;
     const end = payload + held.bytes.length;
     if (entry.kind === 'options') {
       this.#learnOptions(entry, scope, payload, 0, payload + held.headerBytes, end);
-      if (!this.#optionsWanted) return;
+      if (!this.#optionsWanted) {
+        this.#heap.free(block);
+        return;
+      }
     }
+    this.#open.blocks.push(block);
     this.#makeItem(entry, scope, payload, 0, held.headerBytes, held.bytes.length);
   }
 

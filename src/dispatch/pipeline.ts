@@ -154,7 +154,7 @@ export class Pipeline {
           parts.note('worker', () => `a decode worker failed: ${reason}`);
         },
         taskRetried: () => this.#ledger.add(Count.tasks_retried),
-        quarantine: (first, count) => this.#quarantine(first, count),
+        quarantine: (items) => this.#quarantine(items),
       },
       () => parts.clock.monotonicMs(),
     );
@@ -288,7 +288,7 @@ export class Pipeline {
   #mayClose(): boolean {
     const open = this.#open;
     if (open.empty || !this.#tasks.hasRoom) return false;
-    if (this.#idle !== null || open.datagrams * 2 >= this.#memory.size.slots) return true;
+    if (this.#idle !== null || open.datagrams * 2 >= this.#memory.size.slots || !this.#mayScan()) return true;
     return this.#parts.clock.monotonicMs() - open.openedAtMs >= TASK_LINGER_MS;
   }
 
@@ -329,6 +329,9 @@ export class Pipeline {
 
   #mayScan(): boolean {
     if (this.#items.free < ITEMS_PER_DATAGRAM) return false;
+    // Who changes a template or a name with every set leaves a trail of old blocks, which must not take the room of all others.
+    if (this.#heap.crowded) this.#heap.reclaim(this.#items.retired);
+    if (this.#heap.crowded) return false;
     for (const { sink } of this.#parts.outputs) if (!sink.ready) return false;
     return true;
   }
@@ -453,17 +456,15 @@ export class Pipeline {
     deliver(task.route, task.outputSlabs, task.result!);
   }
 
-  #quarantine(firstItem: number, count: number): void {
-    const payload = this.#items.payload(firstItem);
+  #quarantine(items: readonly number[]): void {
+    const payload = this.#items.payload(items[0]);
     const held = payload >= this.#memory.offsets.heap;
-    for (let item = firstItem; item < firstItem + count; item++) {
-      if (!this.#items.isOptions(item)) this.#ledger.add(Count.sets_quarantined);
-    }
+    for (const item of items) if (!this.#items.isOptions(item)) this.#ledger.add(Count.sets_quarantined);
     if (!held) {
       this.#ledger.add(Count.datagrams_quarantined);
       this.#ledger.add(Count.datagrams_decoded, -1);
     }
     this.#note('quarantine', () => 'a datagram ended a worker twice and is set aside', payload);
-    this.#parts.quarantine?.store(this.#memory, this.#items, firstItem, count);
+    this.#parts.quarantine?.store(this.#memory, this.#items, items);
   }
 }

@@ -8,6 +8,9 @@ const WORKER_HEAP_MB = 512;
 /** Tasks given to a worker at a time: one in work and one waiting, so that it never has to wait for the main thread. */
 export const TASKS_PER_WORKER = 2;
 
+/** Pause before the pool is asked to replace a thread that has ended. */
+const REPLACE_MS = 100;
+
 const DECODE_ENTRY = new URL('../../workers/decode.js', import.meta.url);
 
 /** The decode threads. The only file on the main thread that knows Piscina. */
@@ -18,12 +21,12 @@ export class DecodePool {
   /** Threads that ended although nobody asked them to. */
   lost = 0;
   #closing = false;
-  readonly #noSlabs: readonly number[];
+  readonly #nothing: DecodeTask;
 
   /** entry: module that exports `decode` (workers/decode.ts). */
   constructor(workers: number, setup: WorkerSetup, entry = DECODE_ENTRY) {
     this.workers = workers;
-    this.#noSlabs = setup.encodings.map(() => NO_SLAB);
+    this.#nothing = { firstItem: 0, items: 0, careful: false, slabs: setup.encodings.map(() => NO_SLAB) };
     this.#pool = new Piscina({
       filename: entry.href,
       name: 'decode',
@@ -37,7 +40,12 @@ export class DecodePool {
       workerHistogram: false,
     });
     this.#pool.on('workerDestroy', () => {
-      if (!this.#closing) this.lost++;
+      if (this.#closing) return;
+      this.lost++;
+      // A thread that ends before it has loaded is replaced with the next task only, and tasks may be waiting already.
+      setTimeout(() => {
+        if (!this.#closing) this.run(this.#nothing).catch(() => {});
+      }, REPLACE_MS);
     });
     // A worker that dies between tasks is replaced by the pool; nothing was lost with it.
     this.#pool.on('error', () => {});
@@ -48,11 +56,10 @@ export class DecodePool {
     const failed = new Promise<never>((_, reject) => {
       this.#pool.once('error', reject);
     });
-    const nothing: DecodeTask = { firstItem: 0, items: 0, careful: false, slabs: this.#noSlabs };
     try {
       await Promise.race([
         failed,
-        Promise.all(Array.from({ length: this.workers }, () => this.run(nothing))),
+        Promise.all(Array.from({ length: this.workers }, () => this.run(this.#nothing))),
       ]);
     } catch (error) {
       throw new MillraceError('WORKER_FAILED', `decode workers cannot start: ${describeError(error)}`, {

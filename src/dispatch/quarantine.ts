@@ -61,17 +61,17 @@ export class Quarantine {
     }
   }
 
-  /** Copies the datagram that items [firstItem, firstItem + count) belong to; shared memory may change afterwards. */
-  store(memory: SharedMemory, items: WorkItems, firstItem: number, count: number): void {
+  /** Copies the datagram that these items, one at least, belong to; shared memory may change afterwards. */
+  store(memory: SharedMemory, items: WorkItems, ofDatagram: readonly number[]): void {
     const { bytes, view } = memory;
-    const payload = items.payload(firstItem);
+    const payload = items.payload(ofDatagram[0]);
     const record = payload - RecordOffset.payload;
     const length = view.getUint32(record + RecordOffset.length, true);
     const address = bytes.slice(record + RecordOffset.address, record + RecordOffset.address + 16);
     const port = view.getUint16(record + RecordOffset.port);
     const parts: Uint8Array[] = [];
     const header = new MessageHeader();
-    for (let item = firstItem; item < firstItem + count; item++) {
+    for (const item of ofDatagram) {
       const entry = items.entry(item);
       header.read(view, payload + items.header(item), payload + 0xffff);
       if (header.version < 9) continue;

@@ -57,8 +57,8 @@ export interface TaskQueueOwner {
   retire(task: Task): void;
   taskFailed(reason: string): void;
   taskRetried(): void;
-  /** Items [first, first + count) of one datagram are given up; called once per datagram. */
-  quarantine(firstItem: number, count: number): void;
+  /** These items are given up: all that a datagram has, or a set that was held. */
+  quarantine(items: readonly number[]): void;
 }
 
 /**
@@ -164,8 +164,8 @@ export class TaskQueue {
     this.#owner.taskFailed(error instanceof Error ? error.message : String(error));
     const end = task.firstItem + task.items;
     const culprit = this.#firstStarted(task);
-    if (task.failures >= MAX_FAILURES) this.#takeOut(task.firstItem, end);
-    else if (task.failures >= 2 && culprit >= 0) this.#takeOutDatagram(task, culprit);
+    if (task.failures >= MAX_FAILURES) this.#takeOut(task);
+    else if (task.failures >= 2 && culprit >= 0) this.#takeOut(task, this.#items.payload(culprit));
     let left = 0;
     for (let item = task.firstItem; item < end; item++) {
       if (this.#items.progress(item) === ItemState.skip) continue;
@@ -188,28 +188,18 @@ export class TaskQueue {
     return -1;
   }
 
-  #takeOutDatagram(task: Task, culprit: number): void {
-    const payload = this.#items.payload(culprit);
-    let first = culprit;
-    while (first > task.firstItem && this.#items.payload(first - 1) === payload) first--;
-    let end = culprit + 1;
-    while (end < task.firstItem + task.items && this.#items.payload(end) === payload) end++;
-    this.#takeOut(first, end);
-  }
-
-  #takeOut(first: number, end: number): void {
-    let datagramStart = first;
-    for (let item = first; item < end; item++) {
-      if (this.#items.progress(item) === ItemState.skip) {
-        datagramStart = item + 1;
-        continue;
-      }
+  /** The datagram with this payload, or all of them. Held sets that a datagram released stand between its own. */
+  #takeOut(task: Task, payload = 0): void {
+    const byPayload = new Map<number, number[]>();
+    for (let item = task.firstItem; item < task.firstItem + task.items; item++) {
+      const its = this.#items.payload(item);
+      if (this.#items.isSkipped(item) || (payload !== 0 && its !== payload)) continue;
       this.#items.setProgress(item, ItemState.skip, 0);
       this.#items.setResult(item, 0, 0);
-      const last = item + 1 === end || this.#items.payload(item + 1) !== this.#items.payload(item);
-      if (!last) continue;
-      this.#owner.quarantine(datagramStart, item + 1 - datagramStart);
-      datagramStart = item + 1;
+      const items = byPayload.get(its);
+      if (items === undefined) byPayload.set(its, [item]);
+      else items.push(item);
     }
+    for (const items of byPayload.values()) this.#owner.quarantine(items);
   }
 }

@@ -14,12 +14,12 @@ import type { EntryPublisher } from './template-registry.ts';
  * Template entries as decode workers see them. Blocks of the shared heap, little-endian:
  *
  * ```
- * entry      u32 layout uid, u32 layout address, u16 template id, u8 1 for options
+ * entry      f64 layout uid, u32 layout address, u16 template id, u8 1 for options
  * layout     canonical bytes (decode/layout.ts)
  * directory  u32 count, then per template u32 template id, u32 entry address
  * ```
  */
-const ENTRY_BYTES = 12;
+const ENTRY_BYTES = 15;
 const DIRECTORY_RECORD_BYTES = 8;
 
 /** Publishes entries into the shared heap. Main thread. */
@@ -38,10 +38,11 @@ export class SharedEntries implements EntryPublisher {
     if (layoutAddress === 0) return 0;
     const address = this.#blocks.allocate(ENTRY_BYTES);
     if (address === 0) return 0;
-    view.setUint32(address, layout.uid, true);
-    view.setUint32(address + 4, layoutAddress, true);
-    view.setUint16(address + 8, templateId, true);
-    view.setUint8(address + 10, kind === 'options' ? 1 : 0);
+    // In 32 bits the numbers of layouts would come again after some hours of a flood of templates.
+    view.setFloat64(address, layout.uid, true);
+    view.setUint32(address + 8, layoutAddress, true);
+    view.setUint16(address + 12, templateId, true);
+    view.setUint8(address + 14, kind === 'options' ? 1 : 0);
     return address;
   }
 
@@ -81,13 +82,14 @@ export class SharedEntries implements EntryPublisher {
   }
 }
 
-export const entryLayoutUid = (view: DataView, address: number): number => view.getUint32(address, true);
-export const entryTemplateId = (view: DataView, address: number): number => view.getUint16(address + 8, true);
-export const entryIsOptions = (view: DataView, address: number): boolean => view.getUint8(address + 10) === 1;
+export const entryLayoutUid = (view: DataView, address: number): number => view.getFloat64(address, true);
+export const entryTemplateId = (view: DataView, address: number): number =>
+  view.getUint16(address + 12, true);
+export const entryIsOptions = (view: DataView, address: number): boolean => view.getUint8(address + 14) === 1;
 
 /** The layout of an entry; any thread that holds a work item which refers to it. */
 export function entryLayout(view: DataView, address: number, elements: ElementLookup): Layout {
-  return readLayout(view, view.getUint32(address + 4, true), entryLayoutUid(view, address), elements);
+  return readLayout(view, view.getUint32(address + 8, true), entryLayoutUid(view, address), elements);
 }
 
 /** Address of a template's entry in a directory block, 0 when it is not there. */

@@ -28,6 +28,8 @@ export const Put = Object.freeze({ unchanged: 0, changed: 1, refused: 2 });
 // Only the main thread makes snapshots, so one counter serves the process; at 10^6 blocks a second it lasts 285 years.
 let lastUid = 0;
 
+const LEAST_PAGE_BYTES = 64;
+
 /** What the tables of a collector hold together. */
 export interface StateTotal {
   entries: number;
@@ -136,6 +138,7 @@ export class StateTable {
     const bytes = entryBytes(page.view, at);
     page.bytes.copyWithin(at, at + bytes, page.used);
     resize(page, -bytes);
+    trim(page);
     page.entries--;
     this.counts[kind]--;
     this.#total.entries--;
@@ -327,6 +330,7 @@ export class StateTable {
       at += length;
     }
     resize(page, kept - used);
+    trim(page);
     page.entries -= moved.entries;
     for (let slot = 0; slot < this.#directory.length; slot++) {
       if (this.#directory[slot] === page && (slot & bit) !== 0) this.#directory[slot] = moved;
@@ -337,7 +341,7 @@ export class StateTable {
 }
 
 function createPage(depth: number): TablePage {
-  const bytes = new Uint8Array(64);
+  const bytes = new Uint8Array(LEAST_PAGE_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(Page.used, PAGE_HEADER_BYTES);
   return { depth, bytes, view, used: PAGE_HEADER_BYTES, entries: 0, address: 0, uid: 0, dirty: false };
@@ -346,13 +350,20 @@ function createPage(depth: number): TablePage {
 /** Makes a page longer by so many octets (or shorter, when negative). */
 function resize(page: TablePage, bytes: number): void {
   page.used += bytes;
-  if (page.used > page.bytes.length) {
-    const larger = new Uint8Array(Math.max(page.used, page.bytes.length * 2));
-    larger.set(page.bytes);
-    page.bytes = larger;
-    page.view = new DataView(larger.buffer);
-  }
+  if (page.used > page.bytes.length) move(page, Math.max(page.used, page.bytes.length * 2));
   page.view.setUint32(Page.used, page.used);
+}
+
+/** Gives memory back that a page does not need: limits are on what is kept, so what was taken back must not cost either. */
+function trim(page: TablePage): void {
+  if (page.bytes.length > Math.max(LEAST_PAGE_BYTES, page.used * 4)) move(page, page.used * 2);
+}
+
+function move(page: TablePage, room: number): void {
+  const bytes = new Uint8Array(room);
+  bytes.set(page.bytes.subarray(0, Math.min(room, page.bytes.length)));
+  page.bytes = bytes;
+  page.view = new DataView(bytes.buffer);
 }
 
 function writePage(blocks: SharedBlocks, page: TablePage): void {

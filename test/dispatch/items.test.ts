@@ -78,3 +78,29 @@ test('lists are taken apart again when the heap has room again', async () => {
     ['0506070809', 5],
   );
 });
+
+test('who redefines a template with every set takes the room of nobody else', async () => {
+  // A directory of the scope's templates is written for every list behind a change of them.
+  const definitions = ipfix(
+    {},
+    set(
+      2,
+      concat(
+        template(400, [292, 0xffff]),
+        ...Array.from({ length: 100 }, (_, i) => template(500 + i, [4, 1])),
+      ),
+    ),
+  );
+  const list = set(400, concat(u8(255, 0, 8, 3), u16(500), u8(5, 6, 7, 8, 9)));
+  const restless = ipfix(
+    {},
+    ...Array.from({ length: 30 }, (_, i) => [set(2, template(501, [4, 1 + (i % 2)])), list]).flat(),
+  );
+  const memory = { slots: 64, maxDatagramBytes: 9_216, items: 65_536, heapBytes: 512 * 1024 };
+  const storm = Array.from({ length: 400 }, () => restless);
+  const { report } = await collectAll([definitions, ...storm].map(fed), { workers: 1, memory });
+  const { counters } = report;
+  assert.equal(counters.templates_redefined + counters.templates_refreshed, 400 * 30);
+  assert.equal(counters.templates_refused, 0);
+  assert.equal(counters.sets_heap_full, 0);
+});

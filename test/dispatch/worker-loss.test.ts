@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAddress } from '../../src/base/ip.ts';
+import type { Collector } from '../../src/collector.ts';
 import { Decoder } from '../../src/decoder.ts';
 import { ExporterSimulator } from '../../src/generator/exporters.ts';
 import { concat, ipfix, set, template, u16, u32 } from '../support/bytes.ts';
@@ -109,4 +110,37 @@ test('a task that throws leaves nothing behind in its worker: every record is wr
     values,
     [...Array(100).keys()].filter((i) => i !== 50),
   );
+});
+
+test('a datagram that is set aside goes as a whole, without the held set that it released', async () => {
+  const definitions = ipfix(
+    {},
+    set(2, concat(template(256, [1, 4]), template(300, [1, 4], [7, 2, DEADLY_PEN]))),
+  );
+  const held = ipfix({}, set(301, u32(7)));
+  const deadly = set(300, concat(u32(5), u16(6)));
+  const poison = ipfix({}, set(256, u32(1)), deadly, set(2, template(301, [1, 4])), set(256, u32(2)), deadly);
+  const { report, text } = await collectAll(
+    [definitions, held, poison, ipfix({}, set(256, u32(3)))].map(fed),
+    {
+      workers: 1,
+      keep: true,
+      workerEntry: new URL('../support/mortal-worker.js', import.meta.url),
+    },
+  );
+  assert.equal(report.counters.datagrams_quarantined, 1);
+  assert.equal(report.counters.datagrams_decoded, 3);
+  assert.equal(report.counters.sets_quarantined, 4);
+  const values = jsonLines(text).map(({ fields }) => fields.octetDeltaCount);
+  assert.deepEqual(values, [7, 3]);
+});
+
+test('a decode thread that ends before it has loaded is replaced while tasks wait', async () => {
+  const endFirst = ({ pool }: Collector) => pool.terminate(pool.threadIds[0]);
+  const { report } = await collectAll(traffic(20_000), { workers: 1 }, (collector, n) => {
+    // When the first one has ended, the next one has just begun to load.
+    if (n === 5_000) void endFirst(collector).then(() => endFirst(collector));
+  });
+  assert.equal(report.counters.workers_lost, 2);
+  assert.equal(report.counters.datagrams_decoded, 20_000);
 });

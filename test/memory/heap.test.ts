@@ -31,6 +31,28 @@ test('a block is not used again while an item made before its freeing is in flig
   assert.equal(heap.allocate(100), block);
 });
 
+test('a block that is freed twice is a defect, told before and after it was reclaimed', () => {
+  const heap = heapOf(256);
+  const blocks = [heap.allocate(100), heap.allocate(100)];
+  for (const block of blocks) heap.free(block);
+  for (const block of blocks) assert.throws(() => heap.free(block), /freed once/);
+  heap.reclaim(0);
+  for (const block of blocks) assert.throws(() => heap.free(block), /freed once/);
+  assert.equal(heap.usedBytes, 0);
+});
+
+test('a heap is crowded while more than half of it waits for reclaim', () => {
+  const heap = heapOf(256);
+  const blocks = [heap.allocate(100), heap.allocate(10)];
+  heap.itemsMade = 1;
+  heap.free(blocks[0]);
+  assert.equal(heap.crowded, false);
+  heap.free(blocks[1]);
+  assert.equal(heap.crowded, true);
+  heap.reclaim(1);
+  assert.equal(heap.crowded, false);
+});
+
 /** Takes all there is in blocks of one size, and gives it back. */
 function fillAndEmpty(heap: SharedHeap, bytes: number): number {
   const blocks: number[] = [];
@@ -94,6 +116,10 @@ test('blocks in use never overlap and never change, whatever is allocated and fr
             assert.ok(content.every((byte) => byte === block.stamp));
           }
         }
+        for (const { address, lastItem } of live) if (lastItem === null) heap.free(address);
+        heap.reclaim(heap.itemsMade);
+        assert.equal(heap.usedBytes, 0);
+        assert.notEqual(heap.allocate(64 * 1024 - 8), 0, 'what is free is one block again');
       },
     ),
     { numRuns: 200 },

@@ -55,6 +55,25 @@ describe('exporter state snapshots', () => {
     assert.notEqual(state.publish(blocks), address);
   });
 
+  it('names that were taken back cost no memory', () => {
+    const table = new StateTable({ entries: 0 });
+    const key = new Uint8Array(8);
+    const keyOf = (id: number): Uint8Array => {
+      new DataView(key.buffer).setUint32(4, id);
+      return key;
+    };
+    const name = new Uint8Array(STATE_LIMITS.maxNameBytes).fill(97);
+    const kind = StateKind.interfaceName;
+    for (let id = 0; id < 4_096; id++) table.put(kind, keyOf(id), 8, name, name.length);
+    for (let id = 0; id < 4_096; id++) if (id % 512 !== 0) table.remove(kind, keyOf(id), 8);
+    for (let id = 0; id < 4_096; id += 512) {
+      const kept = table.get(kind, keyOf(id), 8)!;
+      assert.equal(kept.byteLength, name.length);
+      assert.equal(kept.getUint8(254), 97);
+      assert.ok(kept.buffer.byteLength < 8 * name.length, `${kept.buffer.byteLength} octets for a name`);
+    }
+  });
+
   it('a change writes the root and one page, however much is known', () => {
     const blocks = new LastingBlocks(1 << 22);
     const state = new ExporterState({ entries: 0 });
