@@ -9,7 +9,7 @@ import {
 } from './decode/batch.ts';
 import { BatchCache } from './decode/batch-cache.ts';
 import { SetCursor } from './decode/interpret.ts';
-import type { DecodeLimits } from './decode/limits.ts';
+import { type DecodeLimits, maxHeldValues } from './decode/limits.ts';
 import { Materializer } from './decode/lists.ts';
 import { Jit, type JitMode } from './decode/plan-runner.ts';
 import { type DecodedRecord, recordOf } from './decode/records.ts';
@@ -301,7 +301,8 @@ export class Decoder {
     header.read(view, 0, 0x10000);
     // A set that was held has a budget of its own: it came in a datagram of its own.
     const { values, contentBytes } = this.#budget;
-    this.#resetBudget();
+    const { maxContentBytesPerDatagram } = this.#limits;
+    this.#budget.reset(maxHeldValues(this.#limits, bytes.length - held.headerBytes), maxContentBytesPerDatagram);
     // Faults are told by their place in the datagram in which the set came.
     this.#decodeSet(entry, scope, header, bytes, view, 0, held.headerBytes, bytes.length, held);
     this.#budget.reset(values, contentBytes);
@@ -391,10 +392,11 @@ export class Decoder {
    */
   #listBudget(entry: TemplateEntry, setBytes: number, held: HeldSet | undefined): Budget {
     if (this.#kept === null || !entry.layout.structured) return this.#budget;
-    const share = held === undefined ? setBytes / this.#bytes.length : 1;
     const { maxValuesPerDatagram, maxContentBytesPerDatagram } = this.#limits;
     const budget = new Budget();
-    budget.reset(Math.ceil(maxValuesPerDatagram * share), Math.ceil(maxContentBytesPerDatagram * share));
+    const share = setBytes / this.#bytes.length;
+    if (held !== undefined) budget.reset(maxHeldValues(this.#limits, setBytes), maxContentBytesPerDatagram);
+    else budget.reset(Math.ceil(maxValuesPerDatagram * share), Math.ceil(maxContentBytesPerDatagram * share));
     return budget;
   }
 

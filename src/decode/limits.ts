@@ -24,5 +24,16 @@ export const DEFAULT_DECODE_LIMITS: Readonly<DecodeLimits> = {
   maxContentBytesPerDatagram: 4 * 1024 * 1024,
 };
 
+const HELD_VALUES_PER_OCTET = 2;
+const HELD_VALUES_MIN = 256;
+
+/**
+ * Values that a set that was held may be decoded into. All that wait for a template are decoded at once; without this, fields of
+ * no length would make of each of them, however small, as much as of a whole datagram.
+ */
+export function maxHeldValues(limits: DecodeLimits, setBytes: number): number {
+  return Math.min(limits.maxValuesPerDatagram, HELD_VALUES_MIN + HELD_VALUES_PER_OCTET * setBytes);
+}
+
 /** Lists inside lists (RFC 6313) that are taken apart; deeper ones stay octets. */
 export const MAX_LIST_DEPTH = 8;
