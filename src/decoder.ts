@@ -9,7 +9,12 @@ import {
 } from './decode/batch.ts';
 import { BatchCache } from './decode/batch-cache.ts';
 import { SetCursor } from './decode/interpret.ts';
-import { type DecodeLimits, maxHeldValues } from './decode/limits.ts';
+import {
+  type DecodeLimits,
+  MAX_RELEASED_VALUES,
+  maxHeldValues,
+  RELEASED_VALUES_PER_RECORD,
+} from './decode/limits.ts';
 import { Materializer } from './decode/lists.ts';
 import { Jit, type JitMode } from './decode/plan-runner.ts';
 import { type DecodedRecord, recordOf } from './decode/records.ts';
@@ -147,6 +152,7 @@ export class Decoder {
   readonly #materializer: Materializer;
   readonly #batches: BatchCache;
   readonly #budget = new Budget();
+  #releasedValuesLeft = 0;
   readonly #cursor = new SetCursor();
   readonly #heldHeader = new MessageHeader();
   readonly #address = new Uint8Array(16);
@@ -301,10 +307,15 @@ export class Decoder {
     header.read(view, 0, 0x10000);
     // A set that was held has a budget of its own: it came in a datagram of its own.
     const { values, contentBytes } = this.#budget;
-    const { maxContentBytesPerDatagram } = this.#limits;
-    this.#budget.reset(maxHeldValues(this.#limits, bytes.length - held.headerBytes), maxContentBytesPerDatagram);
+    const most = Math.min(
+      maxHeldValues(this.#limits, bytes.length - held.headerBytes),
+      Math.max(0, this.#releasedValuesLeft),
+    );
+    this.#budget.reset(most, this.#limits.maxContentBytesPerDatagram);
     // Faults are told by their place in the datagram in which the set came.
     this.#decodeSet(entry, scope, header, bytes, view, 0, held.headerBytes, bytes.length, held);
+    this.#releasedValuesLeft -=
+      most - this.#budget.values + RELEASED_VALUES_PER_RECORD * this.#cursor.records;
     this.#budget.reset(values, contentBytes);
   }
 
@@ -401,6 +412,7 @@ export class Decoder {
   }
 
   #resetBudget(): void {
+    this.#releasedValuesLeft = MAX_RELEASED_VALUES;
     this.#budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
   }
 

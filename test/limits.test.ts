@@ -124,6 +124,19 @@ test('sets that were held: two values for an octet and 256 more, each, and no mo
   assert.equal(held(0, 4, { maxValuesPerDatagram: 3 }).records.length, 0);
 });
 
+test('what one datagram releases into a result: 4 194 304 values, of which a record takes 8 for itself, and the next anew', () => {
+  const decoder = decoderOf();
+  for (const id of [256, 257]) {
+    for (let i = 0; i < 10; i++) decoder.decode(ipfix({}, set(id, new Uint8Array(65_000))), SOURCE);
+  }
+  for (const id of [256, 257]) {
+    const result = decoder.decode(ipfix({}, set(2, template(id, [4, 1])), set(id, u8(6))), SOURCE);
+    // Seven sets take 9 × 65 000 each; what is left is enough for the values of the eighth.
+    assert.equal(result.records.length, 8 * 65_000 + 1);
+    assert.deepEqual(faultsOf(result), ['values-limit', 'values-limit']);
+  }
+});
+
 test('lists of a wide template in many records make no room that values could not fill', () => {
   const wide = template(257, ...times<Field>(9_999, [313, 0]), [4, 1]);
   const lists = times(13_000, concat(u8(4, 3), u16(257), u8(6)));
