@@ -51,7 +51,7 @@ export type FieldValue = Value | ListValue | (Value | ListValue)[];
 /** Semantics of a list (RFC 6313 section 4.4). */
 export type Semantic = 'noneOf' | 'exactlyOneOf' | 'oneOrMoreOf' | 'allOf' | 'ordered' | 'undefined';
 
-/** By number. All others mean `undefined`, which is 255: the RFC's default, where the reader is left to his own conclusions. */
+/** By number. All others, and 255, are `undefined`, which the RFC makes the default. */
 const SEMANTICS: readonly Semantic[] = ['noneOf', 'exactlyOneOf', 'oneOrMoreOf', 'allOf', 'ordered'];
 
 const BASIC_LIST_HEADER = 5;
