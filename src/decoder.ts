@@ -10,7 +10,12 @@ import {
 } from './decode/batch.ts';
 import { BatchCache } from './decode/batch-cache.ts';
 import { SetCursor } from './decode/interpret.ts';
-import type { DecodeLimits } from './decode/limits.ts';
+import {
+  type DecodeLimits,
+  MAX_RELEASED_VALUES,
+  maxHeldValues,
+  RELEASED_VALUES_PER_RECORD,
+} from './decode/limits.ts';
 import { Materializer } from './decode/lists.ts';
 import { Jit } from './decode/plan-runner.ts';
 import { type DecodedRecord, recordOf } from './decode/records.ts';
@@ -130,6 +135,7 @@ export class Decoder {
   readonly #materializer: Materializer;
   readonly #batches: BatchCache;
   readonly #budget = new Budget();
+  #releasedValuesLeft = 0;
   readonly #cursor = new SetCursor();
   readonly #heldHeader = new MessageHeader();
   readonly #address = new Uint8Array(16);
@@ -284,9 +290,15 @@ export class Decoder {
     header.read(view, 0, 0x10000);
     // A set that was held has a budget of its own: it came in a datagram of its own.
     const { values, contentBytes } = this.#budget;
-    this.#resetBudget();
+    const most = Math.min(
+      maxHeldValues(this.#limits, bytes.length - held.headerBytes),
+      Math.max(0, this.#releasedValuesLeft),
+    );
+    this.#budget.reset(most, this.#limits.maxContentBytesPerDatagram);
     // Faults are told by their place in the datagram in which the set came.
     this.#decodeSet(entry, scope, header, bytes, view, 0, held.headerBytes, bytes.length, held);
+    this.#releasedValuesLeft -=
+      most - this.#budget.values + RELEASED_VALUES_PER_RECORD * this.#cursor.records;
     this.#budget.reset(values, contentBytes);
   }
 
@@ -374,14 +386,16 @@ export class Decoder {
    */
   #listBudget(entry: TemplateEntry, setBytes: number, held: HeldSet | undefined): Budget {
     if (this.#kept === null || !entry.layout.structured) return this.#budget;
-    const share = held === undefined ? setBytes / this.#bytes.length : 1;
     const { maxValuesPerDatagram, maxContentBytesPerDatagram } = this.#limits;
     const budget = new Budget();
-    budget.reset(Math.ceil(maxValuesPerDatagram * share), Math.ceil(maxContentBytesPerDatagram * share));
+    const share = setBytes / this.#bytes.length;
+    if (held !== undefined) budget.reset(maxHeldValues(this.#limits, setBytes), maxContentBytesPerDatagram);
+    else budget.reset(Math.ceil(maxValuesPerDatagram * share), Math.ceil(maxContentBytesPerDatagram * share));
     return budget;
   }
 
   #resetBudget(): void {
+    this.#releasedValuesLeft = MAX_RELEASED_VALUES;
     this.#budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
   }
 

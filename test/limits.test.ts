@@ -107,6 +107,46 @@ test('records of nothing but zero-length fields cannot multiply values', () => {
   assert.deepEqual(faultsOf(result), ['values-limit']);
 });
 
+test('sets that were held: two values for an octet and 256 more, each, and no more than the datagram may have', () => {
+  const held = (zeroes: number, octets: number, limits = {}) => {
+    const decoder = decoderOf({ limits });
+    decoder.decode(ipfix({}, ...times(1_000, set(256, new Uint8Array(octets)))), SOURCE);
+    const fields: Field[] = [...times<Field>(zeroes, [313, 0]), ...times<Field>(octets, [4, 1])];
+    return decoder.decode(ipfix({}, set(2, template(256, ...fields))), SOURCE);
+  };
+  for (const octets of [1, 3]) {
+    const within = held(256 + octets, octets);
+    assert.deepEqual([within.records.length, faultsOf(within)], [1_000, []]);
+    const above = held(257 + octets, octets);
+    assert.deepEqual([above.records.length, faultsOf(above)], [0, times(1_000, 'values-limit')]);
+  }
+  assert.equal(held(0, 3, { maxValuesPerDatagram: 3 }).records.length, 1_000);
+  assert.equal(held(0, 4, { maxValuesPerDatagram: 3 }).records.length, 0);
+});
+
+test('what one datagram releases into a result: 4 194 304 values, of which a record takes 8 for itself, and the next anew', () => {
+  const decoder = decoderOf();
+  for (const id of [256, 257]) {
+    for (let i = 0; i < 10; i++) decoder.decode(ipfix({}, set(id, new Uint8Array(65_000))), SOURCE);
+  }
+  for (const id of [256, 257]) {
+    const result = decoder.decode(ipfix({}, set(2, template(id, [4, 1])), set(id, u8(6))), SOURCE);
+    // Seven sets take 9 × 65 000 each; what is left is enough for the values of the eighth.
+    assert.equal(result.records.length, 8 * 65_000 + 1);
+    assert.deepEqual(faultsOf(result), ['values-limit', 'values-limit']);
+  }
+});
+
+test('lists of a wide template in many records make no room that values could not fill', () => {
+  const wide = template(257, ...times<Field>(9_999, [313, 0]), [4, 1]);
+  const lists = times(13_000, concat(u8(4, 3), u16(257), u8(6)));
+  const decoder = decoderOf();
+  decoder.decode(ipfix({}, set(2, wide), set(2, template(256, [292, 65_535]))), SOURCE);
+  const result = decoder.decode(ipfix({}, set(256, concat(...lists))), SOURCE);
+  assert.deepEqual(faultsOf(result), ['values-limit', 'list-malformed']);
+  assert.deepEqual(result.records.at(-1)?.fields, { subTemplateList: '03010106' });
+});
+
 test('maxContentBytesPerDatagram does not count length octets', () => {
   const limits = { maxContentBytesPerDatagram: 4 };
   const names = (...lengths: number[]) =>

@@ -48,23 +48,18 @@ export type FieldValues = Record<string, FieldValue>;
 /** The value of a key: one, or those of a repeated element. */
 export type FieldValue = Value | ListValue | (Value | ListValue)[];
 
-/** Semantics of a list (RFC 6313 section 4.4), `unassigned-<number>` where the registry has no name. */
-export type Semantic =
-  | 'noneOf'
-  | 'exactlyOneOf'
-  | 'oneOrMoreOf'
-  | 'allOf'
-  | 'ordered'
-  | 'undefined'
-  | `unassigned-${number}`;
+/** Semantics of a list (RFC 6313 section 4.4). */
+export type Semantic = 'noneOf' | 'exactlyOneOf' | 'oneOrMoreOf' | 'allOf' | 'ordered' | 'undefined';
 
+/** By number. All others, and 255, are `undefined`, which the RFC makes the default. */
 const SEMANTICS: readonly Semantic[] = ['noneOf', 'exactlyOneOf', 'oneOrMoreOf', 'allOf', 'ordered'];
-const UNDEFINED_SEMANTIC = 255;
 
 const BASIC_LIST_HEADER = 5;
 const SUB_TEMPLATE_HEADER = 3;
 const MULTI_ENTRY_HEADER = 4;
+/** Rows of a list that are decoded at a time, and the values they have together. */
 const SCRATCH_ROWS = 64;
+const SCRATCH_VALUES = 4096;
 /** Different basicList elements whose plans are remembered. */
 const MAX_LIST_PLANS = 256;
 
@@ -109,7 +104,7 @@ export class Materializer {
   #list(type: string | undefined, bytes: Uint8Array, set: SetContext, depth: number): ListValue | undefined {
     if (bytes.length === 0) return undefined;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const semantic = semanticName(bytes[0]);
+    const semantic = SEMANTICS[bytes[0]] ?? 'undefined';
     if (type === 'basicList') return this.#basicList(semantic, bytes, view, set, depth);
     if (type === 'subTemplateList') {
       if (bytes.length < SUB_TEMPLATE_HEADER) return undefined;
@@ -177,10 +172,14 @@ export class Materializer {
     depth: number,
     visit: (batch: FlowBatch, row: number) => void,
   ): boolean {
-    if (plan.layout.minRecordBytes === 0) return false;
+    const { fields, minRecordBytes } = plan.layout;
+    if (minRecordBytes === 0 || content.length < minRecordBytes) return false;
+    // Asked before there is room for rows, because for many lists of a wide template the room is what costs.
+    if (set.budget.values < fields.length) return false;
+    const rows = Math.min(SCRATCH_ROWS, content.length / minRecordBytes, SCRATCH_VALUES / fields.length);
     const cursor = (this.#scratch[depth] ??= new SetCursor());
     const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
-    const batch = new FlowBatch(plan, SCRATCH_ROWS);
+    const batch = new FlowBatch(plan, Math.max(1, Math.floor(rows)));
     cursor.begin(0, 0, content.length, content.length);
     for (let done = false; !done; ) {
       batch.reset();
@@ -200,10 +199,6 @@ export class Materializer {
     }
     return plan;
   }
-}
-
-function semanticName(value: number): Semantic {
-  return value === UNDEFINED_SEMANTIC ? 'undefined' : (SEMANTICS[value] ?? `unassigned-${value}`);
 }
 
 function hex(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 import { Budget } from '../decode/batch.ts';
 import { BatchCache } from '../decode/batch-cache.ts';
 import { SetCursor } from '../decode/interpret.ts';
-import type { DecodeLimits } from '../decode/limits.ts';
+import { type DecodeLimits, maxHeldValues } from '../decode/limits.ts';
 import { Jit } from '../decode/plan-runner.ts';
 import type { ElementLookup } from '../elements/element.ts';
 import type { SharedMemory } from '../memory/shared-memory.ts';
@@ -29,17 +29,13 @@ export class OptionsDecoder {
   }
 
   beginDatagram(): void {
-    this.#reset(this.#datagramBudget);
-  }
-
-  #reset(budget: Budget): Budget {
-    budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
-    return budget;
+    const { maxValuesPerDatagram, maxContentBytesPerDatagram } = this.#limits;
+    this.#datagramBudget.reset(maxValuesPerDatagram, maxContentBytesPerDatagram);
   }
 
   /**
    * Teaches a state the options records of a set: the datagram's payload, its message header and the set's content are at
-   * these addresses of shared memory. A set that was held came in a datagram of its own, so it has that one's limits. The
+   * these addresses of shared memory. A set that was held has limits of its own. The
    * cursor that is returned says how many records there were and what was wrong; it is used again by the next call.
    */
   learn(
@@ -55,7 +51,8 @@ export class OptionsDecoder {
     const { batch } = runner;
     const cursor = this.#cursor;
     const held = payload >= this.#memory.offsets.heap;
-    const budget = held ? this.#reset(this.#heldBudget) : this.#datagramBudget;
+    const budget = held ? this.#heldBudget : this.#datagramBudget;
+    if (held) budget.reset(maxHeldValues(this.#limits, end - start), this.#limits.maxContentBytesPerDatagram);
     this.#header.read(view, header, payload + 0xffff);
     cursor.begin(header, start, end, this.#limits.maxRecordsPerSet);
     for (let done = false; !done; ) {

@@ -9,7 +9,7 @@ import {
 } from '../decode/batch.ts';
 import { BatchCache } from '../decode/batch-cache.ts';
 import { SetCursor } from '../decode/interpret.ts';
-import type { DecodeLimits } from '../decode/limits.ts';
+import { type DecodeLimits, maxHeldValues } from '../decode/limits.ts';
 import { Materializer } from '../decode/lists.ts';
 import { Jit, type PlanRunner } from '../decode/plan-runner.ts';
 import type { ElementLookup } from '../elements/element.ts';
@@ -116,7 +116,7 @@ export class TaskDecoder {
       if (items.payload(item) !== payload) {
         if (task.careful) this.#flush(item);
         payload = items.payload(item);
-        this.#budget = this.#budgetOf(payload);
+        this.#budget = this.#budgetOf(item, payload);
       }
       items.setProgress(item, ItemState.started, threadId);
       this.#decode(item, payload);
@@ -135,13 +135,17 @@ export class TaskDecoder {
   }
 
   /** The datagram that brought the template of a held set goes on with what it had left. */
-  #budgetOf(payload: number): Budget {
-    const held = payload >= this.#memory.offsets.heap;
-    const budget = held ? this.#heldBudget : this.#datagramBudget;
-    if (held || payload !== this.#datagram)
-      budget.reset(this.#limits.maxValuesPerDatagram, this.#limits.maxContentBytesPerDatagram);
-    if (!held) this.#datagram = payload;
-    return budget;
+  #budgetOf(item: number, payload: number): Budget {
+    const { maxValuesPerDatagram, maxContentBytesPerDatagram } = this.#limits;
+    if (payload >= this.#memory.offsets.heap) {
+      const setBytes = this.#items.end(item) - this.#items.start(item);
+      this.#heldBudget.reset(maxHeldValues(this.#limits, setBytes), maxContentBytesPerDatagram);
+      return this.#heldBudget;
+    }
+    if (payload !== this.#datagram)
+      this.#datagramBudget.reset(maxValuesPerDatagram, maxContentBytesPerDatagram);
+    this.#datagram = payload;
+    return this.#datagramBudget;
   }
 
   #decode(item: number, payload: number): void {
