@@ -228,6 +228,7 @@ export class Replica implements Sharing<SharingCompanion> {
     if (shared !== undefined) {
       const inStore = new Set(items.map(({ item }) => item));
       this.#forgetMissing(shared, inStore, reset.lost);
+      if (reset.lost) this.#announceDiffering(shared, items);
     }
     this.#put(name, items);
   }
@@ -248,6 +249,16 @@ export class Replica implements Sharing<SharingCompanion> {
       else this.#drop(shared, item);
     }
     this.#scopes.tidy(shared);
+  }
+
+  /** What a store that has lost something has may be what stood there before: it decides anew. */
+  #announceDiffering(shared: SharedScope, items: readonly StoredItem[]): void {
+    for (const { item, value: inStore } of items) {
+      const known = shared.templates.get(itemTemplateId(item));
+      if (known === undefined || sameContent(known.value, inStore)) continue;
+      const { value, seenAtMs } = known;
+      this.#request({ type: 'put', scope: shared.name, item, value, arrivedAtMs: seenAtMs });
+    }
   }
 
   #announceAgain(name: string): void {
