@@ -298,10 +298,13 @@ export class Replica implements Sharing<SharingCompanion> {
     if (items.length === 0) return;
     const shared = this.#scopes.get(name) ?? this.#open(name);
     if (shared === null) return;
-    const told = items.filter(({ item }) => !this.#inTransit.has(name, item));
+    // Asked for each in its turn: what comes in may push out what would come next, and that is told to the store, too.
+    const counts = (item: string): boolean => !this.#inTransit.has(name, item);
     // Rates and names first: templates release data that need them.
-    for (const item of told) if (itemTemplateId(item.item) < 0) this.#putState(shared, item);
-    for (const item of told) if (itemTemplateId(item.item) >= 0) this.#putTemplate(shared, item);
+    for (const one of items)
+      if (itemTemplateId(one.item) < 0 && counts(one.item)) this.#putState(shared, one);
+    for (const one of items)
+      if (itemTemplateId(one.item) >= 0 && counts(one.item)) this.#putTemplate(shared, one);
     this.#scopes.tidy(shared);
   }
 
