@@ -1,9 +1,14 @@
 /** A replica and the session of its store, with messages that take their time both ways. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
+import { systemClock } from '../../src/base/clock.ts';
+import { InTransit } from '../../src/fleet/in-transit.ts';
+import { StoreSession } from '../../src/fleet/session.ts';
 import { templatePayload } from '../../src/templates/shared-template.ts';
 import { encodeValue, ValueKind } from '../../src/templates/stored-value.ts';
+import { CommonStore, FarStore } from '../support/far-store.ts';
 import { Member, SCOPE } from '../support/member.ts';
 
 const nowSeconds = Math.floor(Date.now() / 1000);
@@ -54,6 +59,64 @@ test('a withdrawal of all that comes late does not take what was defined after i
   assert.deepEqual(member.templates, [[257, 1]]);
   await member.settle();
   assert.deepEqual(await member.inStore(), [[257, 1]]);
+});
+
+test('a store that was rolled back gets what is known here, and nobody falls back to what it has', async () => {
+  const common = new CommonStore();
+  const member = await new Member({ common }).start();
+  member.announce(256, 1, nowSeconds);
+  await member.settle();
+  const before = await common.content();
+  member.announce(256, 2, nowSeconds + 1);
+  await member.settle();
+  common.forget(before);
+  await member.store.reset(true);
+  await member.settle();
+  assert.deepEqual(await member.inStore(), [[256, 2]]);
+  assert.deepEqual(member.templates, [[256, 2]]);
+});
+
+test('a definition that was on its way to a thread that ended is not given up for the one in the store', async () => {
+  const member = await new Member().start();
+  member.announce(256, 1, nowSeconds);
+  await member.settle();
+  member.announce(256, 2, nowSeconds + 1);
+  await member.restart();
+  await member.settle();
+  assert.deepEqual(await member.inStore(), [[256, 2]]);
+  assert.deepEqual(member.templates, [[256, 2]]);
+});
+
+test('what is pushed out by another item of the same message does not come back with it', async () => {
+  const member = await new Member({ maxTemplatesPerScope: 1, evictionsShared: true }).start();
+  member.announce(257, 1, nowSeconds);
+  await member.settle();
+  const { store } = member;
+  await store.near(SCOPE).put('template/256', stored(256, 1, nowSeconds));
+  await store.reset(false);
+  await member.settle();
+  assert.equal(member.templates.length, 1);
+  assert.deepEqual(member.templates, await member.inStore());
+});
+
+test('while the store is away, what is under way to it does not pile up', async () => {
+  const handedOver = new InTransit();
+  const session = new StoreSession(
+    new FarStore(),
+    (messages) => {
+      for (const message of messages) if (message.type === 'received') handedOver.received(message.requests);
+    },
+    systemClock,
+  );
+  for (let i = 0; i < 1_000; i++) {
+    const request = { type: 'put' as const, scope: SCOPE, item: `template/${i}`, arrivedAtMs: 0 };
+    const put = { ...request, value: stored(256, 1, nowSeconds) };
+    handedOver.handOver(put);
+    session.receive([put]);
+  }
+  assert.equal(handedOver.size, 1_000);
+  await turn();
+  assert.equal(handedOver.size, 0);
 });
 
 test('over every delay of messages both ways the templates here end as those in the store', async () => {
