@@ -8,6 +8,7 @@ import { InTransit } from '../../src/fleet/in-transit.ts';
 import { StoreSession } from '../../src/fleet/session.ts';
 import { templatePayload } from '../../src/templates/shared-template.ts';
 import { encodeValue, ValueKind } from '../../src/templates/stored-value.ts';
+import { LOCAL_ENTRIES } from '../../src/templates/template-registry.ts';
 import { CommonStore, FarStore } from '../support/far-store.ts';
 import { Member, SCOPE } from '../support/member.ts';
 
@@ -97,6 +98,21 @@ test('what is pushed out by another item of the same message does not come back 
   await member.settle();
   assert.equal(member.templates.length, 1);
   assert.deepEqual(member.templates, await member.inStore());
+});
+
+test('a redefinition by another for which there is no room ends the definition here', async () => {
+  let room = true;
+  const member = await new Member({
+    publisher: { ...LOCAL_ENTRIES, publish: () => (room ? 1 : 0) },
+  }).start();
+  member.announce(256, 1, nowSeconds);
+  await member.settle();
+  room = false;
+  await member.store.near(SCOPE).put('template/256', stored(256, 2, nowSeconds + 1));
+  await member.settle();
+  assert.equal(member.decodesWith(256, nowSeconds + 2), null);
+  room = true;
+  assert.equal(member.decodesWith(256, nowSeconds + 3), 2);
 });
 
 test('while the store is away, what is under way to it does not pile up', async () => {

@@ -9,7 +9,7 @@ import type { SharingCompanion, SharingScope } from '../../src/dispatch/shared-s
 import { elementsWith } from '../../src/elements/registry.ts';
 import type { FromStore, ToStore } from '../../src/fleet/messages.ts';
 import { StoreSession } from '../../src/fleet/session.ts';
-import { LOCAL_ENTRIES } from '../../src/templates/template-registry.ts';
+import { type EntryPublisher, LOCAL_ENTRIES } from '../../src/templates/template-registry.ts';
 import { ipfix, set, template, u16 } from './bytes.ts';
 import { CommonStore, FarStore } from './far-store.ts';
 
@@ -22,6 +22,7 @@ export interface MemberOptions {
   scopeLimits?: { maxScopes: number; scopeIdleMs: number };
   maxTemplatesPerScope?: number;
   evictionsShared?: boolean;
+  publisher?: EntryPublisher;
 }
 
 /** A collector's scanner and replica and the session of its store, with messages that take their time both ways. */
@@ -41,7 +42,7 @@ export class Member {
   #restarted = false;
 
   constructor(options: MemberOptions = {}) {
-    const { common = new CommonStore(), evictionsShared = false } = options;
+    const { common = new CommonStore(), evictionsShared = false, publisher = LOCAL_ENTRIES } = options;
     const { scopeLimits = DEFAULT_SCANNER_OPTIONS.scopeLimits } = options;
     const limits = {
       ...DEFAULT_DECODE_LIMITS,
@@ -68,7 +69,7 @@ export class Member {
       },
     };
     const scan = { ...DEFAULT_SCANNER_OPTIONS, limits, scopeLimits, pending: null };
-    this.#scanner = new Scanner<SharingCompanion>(scan, elementsWith([]), LOCAL_ENTRIES, handler);
+    this.#scanner = new Scanner<SharingCompanion>(scan, elementsWith([]), publisher, handler);
     this.#scanner.sharing = this.replica;
     this.replica.attach(this.#scanner);
     this.#open();
