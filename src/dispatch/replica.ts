@@ -228,6 +228,7 @@ export class Replica implements Sharing<SharingCompanion> {
     if (shared !== undefined) {
       const inStore = new Set(items.map(({ item }) => item));
       this.#forgetMissing(shared, inStore, reset.lost);
+      if (reset.lost) this.#announceDiffering(shared, items);
     }
     this.#put(name, items);
   }
@@ -248,6 +249,16 @@ export class Replica implements Sharing<SharingCompanion> {
       else this.#drop(shared, item);
     }
     this.#scopes.tidy(shared);
+  }
+
+  /** What a store that has lost something has may be what stood there before: it decides anew. */
+  #announceDiffering(shared: SharedScope, items: readonly StoredItem[]): void {
+    for (const { item, value: inStore } of items) {
+      const known = shared.templates.get(itemTemplateId(item));
+      if (known === undefined || sameContent(known.value, inStore)) continue;
+      const { value, seenAtMs } = known;
+      this.#request({ type: 'put', scope: shared.name, item, value, arrivedAtMs: seenAtMs });
+    }
   }
 
   #announceAgain(name: string): void {
@@ -287,10 +298,13 @@ export class Replica implements Sharing<SharingCompanion> {
     if (items.length === 0) return;
     const shared = this.#scopes.get(name) ?? this.#open(name);
     if (shared === null) return;
-    const told = items.filter(({ item }) => !this.#inTransit.has(name, item));
+    // Asked for each in its turn: what comes in may push out what would come next, and that is told to the store, too.
+    const counts = (item: string): boolean => !this.#inTransit.has(name, item);
     // Rates and names first: templates release data that need them.
-    for (const item of told) if (itemTemplateId(item.item) < 0) this.#putState(shared, item);
-    for (const item of told) if (itemTemplateId(item.item) >= 0) this.#putTemplate(shared, item);
+    for (const one of items)
+      if (itemTemplateId(one.item) < 0 && counts(one.item)) this.#putState(shared, one);
+    for (const one of items)
+      if (itemTemplateId(one.item) >= 0 && counts(one.item)) this.#putTemplate(shared, one);
     this.#scopes.tidy(shared);
   }
 

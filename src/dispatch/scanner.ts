@@ -455,6 +455,8 @@ export class Scanner<C> {
     const { templates } = this;
     const result = templates.put(scope, templateId, kind, dialect, scopeCount, fields, said, seenAtMs);
     if (result === 'learned') this.#release(scope, templateId, nowMs);
+    // What follows is in a shape that found no room: as with a definition from the wire, the one before it is over.
+    else if (isRefusal(result)) templates.discard(scope, templateId);
     return result;
   }
 

@@ -55,6 +55,8 @@ export class StoreHost {
   #thread: StoreThread | null = null;
   #state: StoreState = 'connecting';
   #started = false;
+  /** The store can never be used, and is gone on without. */
+  #dispensed = false;
 
   constructor(options: StoreOptions, log: StoreLog) {
     this.#options = options;
@@ -65,7 +67,7 @@ export class StoreHost {
   /** null where templates are kept nowhere but in memory. */
   get report(): StoreReport | null {
     const replica = this.#end?.replica;
-    if (this.#thread === null || !replica) return null;
+    if (this.#thread === null || this.#dispensed || !replica) return null;
     const { status } = this.#thread;
     const place = maskSecrets(this.#options.uri);
     const counters = { ...status.counters, ...replica.counters };
@@ -96,7 +98,7 @@ export class StoreHost {
     } catch (error) {
       if (!dispensable || signal?.aborted) throw error;
       this.#log.warn(`${describeError(error)}; templates are kept in memory only`);
-      this.#thread = null;
+      this.#dispensed = true;
     } finally {
       signal?.removeEventListener('abort', giveUp);
     }

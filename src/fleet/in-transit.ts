@@ -3,7 +3,7 @@ import type { ToStore } from './messages.ts';
 /**
  * Writes of items that the main thread has handed over and of which the session did not know yet when it said what is heard
  * now. The session answers for them later: what the store has by then is told with, or instead of, their result. So until then
- * nothing that it says about these items counts. Bounded by the items that are known.
+ * nothing that it says about these items counts. What waits here is what is between the threads.
  */
 export class InTransit {
   #handedOver = 0;
@@ -25,6 +25,11 @@ export class InTransit {
       if (request > requests) return;
       this.#writes.delete(key);
     }
+  }
+
+  /** Items that are under way. */
+  get size(): number {
+    return this.#writes.size;
   }
 
   has(scope: string, item: string): boolean {

@@ -39,9 +39,8 @@ export class StoreSession implements StoreWatcher {
   readonly #readUntil = new Map<string, number>();
   #missesUntilMs = 0;
   #outbox: FromStore[] = [];
-  /** Requests so far, and how many of them the main thread knows to be here. */
+  /** Requests so far. */
   #received: number;
-  #receivedTold = 0;
   #writing = 0;
   #failures = 0;
   #pause: NodeJS.Timeout | null = null;
@@ -81,6 +80,7 @@ export class StoreSession implements StoreWatcher {
     this.#clock = clock;
     this.#onState = onState;
     this.#received = received;
+    this.#emit({ type: 'received', requests: received });
   }
 
   get status(): StoreStatus {
@@ -95,6 +95,8 @@ export class StoreSession implements StoreWatcher {
 
   receive(requests: readonly ToStore[]): void {
     this.#received += requests.length;
+    // Said at once: a store that is away may give no other occasion for long.
+    this.#emit({ type: 'received', requests: this.#received });
     for (const request of requests) {
       if (request.type === 'miss') void this.#miss(request.scope);
       else this.#enqueue(request);
@@ -304,10 +306,6 @@ export class StoreSession implements StoreWatcher {
 
   #emit(message: FromStore): void {
     if (this.#outbox.length === 0) setImmediate(() => this.#send());
-    if (this.#receivedTold !== this.#received) {
-      this.#receivedTold = this.#received;
-      this.#outbox.push({ type: 'received', requests: this.#received });
-    }
     this.#outbox.push(message);
   }
 

@@ -34,7 +34,7 @@ export class StoreThread {
   #failure: string | null = null;
   /** Requests of the main thread, whether there was a thread to take them or not. */
   #posted = 0;
-  /** After a restart the first reset has to be answered with everything that is known here. */
+  /** After a restart the first whole reset has to be answered with everything that is known here. */
   #restarted = false;
   status: StoreStatus = { state: 'connecting', reason: 'not started', index: 0, queued: 0, counters: {} };
 
@@ -55,7 +55,8 @@ export class StoreThread {
 
   post(requests: ToStore[]): void {
     this.#posted += requests.length;
-    this.#send({ type: 'requests', requests });
+    if (this.#worker !== null) this.#send({ type: 'requests', requests });
+    else this.#owner.changes([{ type: 'received', requests: this.#posted }]);
   }
 
   /**
@@ -131,12 +132,10 @@ export class StoreThread {
   }
 
   #changes(changes: FromStore[]): void {
-    if (this.#restarted) {
-      const reset = changes.findIndex(({ type }) => type === 'resetBegin');
-      if (reset >= 0) {
-        this.#restarted = false;
-        changes[reset] = { type: 'resetBegin', lost: true };
-      }
+    for (const [i, { type }] of changes.entries()) {
+      // A reset that was begun anew did not count.
+      if (type === 'resetEnd') this.#restarted = false;
+      if (type === 'resetBegin' && this.#restarted) changes[i] = { type, lost: true };
     }
     this.#owner.changes(changes);
   }

@@ -7,6 +7,9 @@ import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { parseAddress } from '../../src/base/ip.ts';
 import { Collector } from '../../src/collector.ts';
+import { StoreHost } from '../../src/dispatch/store-host.ts';
+import type { FromStore } from '../../src/fleet/messages.ts';
+import { StoreThread } from '../../src/fleet/store-thread.ts';
 import { parseOutputUri } from '../../src/output/output-uri.ts';
 import { ExporterMessages, OCTETS_FIRST } from '../support/fleet.ts';
 import { until } from '../support/until.ts';
@@ -62,4 +65,60 @@ test('a thread that ended is replaced, and the store knows everything again', as
   assert.match(warnings.join('\n'), /template store thread is started again/);
   assert.match(warnings.join('\n'), /template store: degraded, its thread ended/);
   await collector.stop();
+});
+
+const setup = (uri: string) => ({ uri, writer: '00'.repeat(8), deadlineMs: 5_000, optional: false });
+const ignoring = { status: () => {}, notice: () => {}, lost: () => {} };
+
+/** Ends its thread at the first put of the first thread. The second begins to read, and then begins anew. */
+const INTERRUPTED = `
+import { existsSync, writeFileSync } from 'node:fs';
+import { MemoryStore } from '${new URL('../../src/templates/memory-store.js', import.meta.url)}';
+export default () => new (class extends MemoryStore {
+  async put() {
+    writeFileSync('${at('ended')}', '');
+    process.exit(1);
+  }
+  watch(watcher) {
+    if (existsSync('${at('ended')}')) watcher.resetBegin(false);
+    return super.watch(watcher);
+  }
+})();
+`;
+
+test('a reset that is begun again after a restart is one of a store that has lost something, too', async () => {
+  writeFileSync(at('interrupted.mjs'), INTERRUPTED);
+  const resets: boolean[] = [];
+  const changes = (messages: readonly FromStore[]): void => {
+    for (const message of messages) if (message.type === 'resetBegin') resets.push(message.lost);
+  };
+  const uri = `module:${pathToFileURL(at('interrupted.mjs')).pathname}`;
+  const thread = new StoreThread(setup(uri), { ...ignoring, changes });
+  await thread.start();
+  const value = new Uint8Array();
+  thread.post([{ type: 'put', scope: 'v9/192.0.2.1/0/1', item: 'template/256', value, arrivedAtMs: 0 }]);
+  await until('it has begun twice again', () => resets.length === 3);
+  assert.deepEqual(resets, [false, true, true]);
+  await thread.close(1_000);
+});
+
+test('what is told to a store that can never be used counts as received, so that nothing waits for it', async () => {
+  const received: number[] = [];
+  const changes = (messages: readonly FromStore[]): void => {
+    for (const message of messages) if (message.type === 'received') received.push(message.requests);
+  };
+  const host = new StoreHost(
+    { uri: 'file:///dev/null/templates', dispensable: true },
+    { info: () => {}, warn: () => {} },
+  );
+  await host.start({ replica: null, receiveChanges: changes });
+  received.length = 0;
+  let posted = 0;
+  await until('its thread is gone', () => {
+    host.post([{ type: 'miss', scope: `v9/192.0.2.1/0/${posted++}` }]);
+    return received.length > 0;
+  });
+  assert.deepEqual(received, [posted]);
+  assert.equal(host.report, null);
+  await host.close();
 });

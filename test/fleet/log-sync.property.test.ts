@@ -95,7 +95,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 test('LOG-13: duplicates, losses, reordering, reconnects, trims, wipes and failovers end in the fold of the log', async () => {
   const seed = randomInt(2 ** 31);
   console.log(`seed ${seed}`);
-  await fc.assert(fc.asyncProperty(fc.array(op, { minLength: 5, maxLength: 60 }), history), {
+  await fc.assert(fc.asyncProperty(fc.array(op, { minLength: 5, maxLength: 60, size: 'max' }), history), {
     numRuns: 150,
     seed,
     endOnFailure: false,

@@ -227,7 +227,7 @@ test('over every order of writes, results and changes the main thread ends with 
     },
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
       const { store, main, session } = await start();
       for (const action of steps) {
         if (action.do === 'own put') {
