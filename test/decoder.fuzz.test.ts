@@ -1,11 +1,11 @@
 /** Whatever the bytes are: no exception, no read outside the datagram, bounded output, and the decoder works afterwards. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Decoder } from '../src/decoder.ts';
 import { ExporterSimulator } from '../src/generator/exporters.ts';
 import { concat, ipfix, SECONDS, set, template, u16, u32 } from './support/bytes.ts';
 import { decoderOf } from './support/decoder.ts';
+import fc from './support/fast-check.ts';
 
 const SOURCE = { address: '192.0.2.1', port: 2055, receivedAtMs: SECONDS * 1000 };
 const CANARY = 0xa5;

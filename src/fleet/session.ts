@@ -295,7 +295,9 @@ export class StoreSession implements StoreWatcher {
 
   #breathe(): void {
     if (this.#pause !== null) return;
-    this.#pause = setTimeout(() => this.#resume(), backoffMs(this.#failures++, PAUSE_MS, MAX_PAUSE_MS));
+    const ms = backoffMs(this.#failures++, PAUSE_MS, MAX_PAUSE_MS);
+    // A program that has nothing else to do ends.
+    this.#pause = setTimeout(() => this.#resume(), ms).unref();
   }
 
   #resume(): void {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { Count, Ledger } from '../../src/accounting/ledger.ts';
 import {
   type CountedDatagram,
@@ -8,6 +7,7 @@ import {
   type SequenceTotals,
   SequenceTracker,
 } from '../../src/accounting/sequence.ts';
+import fc from '../support/fast-check.ts';
 
 const T = 1_700_000_000_000;
 const { windowDatagrams, slackMs, maxJump } = SEQUENCE_LIMITS;

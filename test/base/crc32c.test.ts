@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { crc32c } from '../../src/base/crc32c.ts';
 import { hex } from '../support/bytes.ts';
+import fc from '../support/fast-check.ts';
 
 /** RFC 3720 appendix B.4; the RFC prints the octets in the order of the wire, least significant first. */
 const VECTORS: readonly [name: string, bytes: Uint8Array, crc: number][] = [

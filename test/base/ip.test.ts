@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { isIPv6 } from 'node:net';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { addressText, Cidr, ipv4Text, ipv6Text, macText, parseAddress } from '../../src/base/ip.ts';
 import { hex } from '../support/bytes.ts';
+import fc from '../support/fast-check.ts';
 
 const parse = (text: string): string | null => {
   const bytes = new Uint8Array(16);

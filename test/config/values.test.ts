@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   endpointText,
   parseBytes,
@@ -12,6 +11,7 @@ import {
   parseProbability,
   parseWorkers,
 } from '../../src/config/values.ts';
+import fc from '../support/fast-check.ts';
 
 function check<T>(parse: (text: string) => T | undefined, good: [string, T][], bad: string[]): void {
   for (const [text, value] of good) assert.deepEqual(parse(text), value, text);

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { MillraceError } from '../../src/base/errors.ts';
 import { readYaml, type YamlNode, yamlText } from '../../src/config/yaml.ts';
 import { temporaryDirectory } from '../cli/child.ts';
+import fc from '../support/fast-check.ts';
 
 const path = join(temporaryDirectory(), 'a.yaml');
 

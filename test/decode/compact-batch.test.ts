@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { compactBatch } from '../../src/decode/compact-batch.ts';
 import { recordsOf } from '../../src/decode/records.ts';
 import { anyBatchSpec } from '../support/arbitrary-batch.ts';
+import fc from '../support/fast-check.ts';
 import { flowBatch } from '../support/flow-batch.ts';
 
 test('rows of every storage close up in their order, in their sets, and sets without rows are gone', () => {

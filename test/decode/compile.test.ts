@@ -1,7 +1,6 @@
 /** Compiled plans against the interpreter: whatever the layout and the bytes, both do the same. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Budget, FlowBatch } from '../../src/decode/batch.ts';
 import { BatchCache } from '../../src/decode/batch-cache.ts';
 import { createV5Layout, createV7Layout } from '../../src/decode/builtin.ts';
@@ -13,6 +12,7 @@ import { Jit, PlanRunner } from '../../src/decode/plan-runner.ts';
 import { code } from '../../src/decode/source.ts';
 import { valueAt } from '../../src/decode/value.ts';
 import { standardElements } from '../../src/elements/registry.ts';
+import fc from '../support/fast-check.ts';
 
 const planOf = (fields: FieldSpecifier[], dialect: Dialect = 10): Plan =>
   createPlan(createLayout(9, dialect, 0, fields, standardElements), standardElements);

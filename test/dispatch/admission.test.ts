@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Cidr, parseAddress } from '../../src/base/ip.ts';
 import { Admission, type AdmissionRules, Gatekeeper } from '../../src/dispatch/admission.ts';
+import fc from '../support/fast-check.ts';
 
 const START_MS = 1_700_000_000_000;
 const bytesOf = (text: string): Uint8Array => {

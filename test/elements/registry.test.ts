@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { MillraceError } from '../../src/base/errors.ts';
 import { ELEMENT_TYPES, type Element, type ElementType, REVERSE_PEN } from '../../src/elements/element.ts';
 import { renderIanaTable, SOURCE_FOLDER } from '../../src/elements/generate.ts';
 import { ElementRegistry, standardElements } from '../../src/elements/registry.ts';
 import { VENDOR_TABLES } from '../../src/elements/vendors.ts';
+import fc from '../support/fast-check.ts';
 
 interface IanaElement {
   id: number;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BatchFilter } from '../../src/filter/batch-filter.ts';
 import { parseFilter } from '../../src/filter/parser.ts';
 import { RecordFilter } from '../../src/filter/record-filter.ts';
 import { jsonRecords, msgpackRecords, stateSource } from '../support/encode.ts';
+import fc from '../support/fast-check.ts';
 import { EXPORT_MS, flowBatch } from '../support/flow-batch.ts';
 import { anyFilter } from './filter-arbitrary.ts';
 import { filterBatchSpec, STATE } from './filter-batches.ts';

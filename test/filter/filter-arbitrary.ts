@@ -2,8 +2,9 @@
  * Filters of any kind, each with what it means for a record in the native schema as a reader of msgpack sees it: the reference
  * that the compiled filter is compared with. Shares neither the parser nor the columns.
  */
-import fc from 'fast-check';
+
 import type { Json } from '../support/encode.ts';
+import fc from '../support/fast-check.ts';
 import { EXPORT_MS } from '../support/flow-batch.ts';
 
 export interface MeantFilter {

@@ -1,7 +1,8 @@
 /** Batches of fields that filters look at. */
-import fc from 'fast-check';
+
 import { parseAddress } from '../../src/base/ip.ts';
 import type { Field } from '../support/bytes.ts';
+import fc from '../support/fast-check.ts';
 import { type BatchSpec, type CellValue, EXPORT_MS } from '../support/flow-batch.ts';
 import { ADDRESSES_V4, ADDRESSES_V6 } from './filter-arbitrary.ts';
 

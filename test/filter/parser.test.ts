@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { DERIVED_FIELDS } from '../../src/filter/expression.ts';
 import { FilterError } from '../../src/filter/filter-error.ts';
 import { FILTER_LIMITS, parseFilter } from '../../src/filter/parser.ts';
 import { ALONE, TERMS } from '../../src/filter/words.ts';
 import { RECORD } from '../../src/schema/record.ts';
+import fc from '../support/fast-check.ts';
 
 function failure(text: string): FilterError {
   try {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Packr } from 'msgpackr/pack';
 import { decodeEntry, ENTRY_LIMITS, type Entry, EntryKind, encodeEntry } from '../../src/fleet/entries.ts';
 import {
@@ -11,6 +10,7 @@ import {
 } from '../../src/fleet/envelope.ts';
 import { readMsgpack } from '../../src/fleet/msgpack-reader.ts';
 import { STORE_LIMITS } from '../../src/templates/store.ts';
+import fc from '../support/fast-check.ts';
 
 const head = { by: '0102030405060708', atMs: 1_700_000_000_123 };
 const ENTRIES: readonly Entry[] = [

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { crc32c } from '../../src/base/crc32c.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../src/fleet/envelope.ts';
 import { concat, hex, u8, u16, u32 } from '../support/bytes.ts';
+import fc from '../support/fast-check.ts';
 
 interface Parts {
   magic?: number;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   DEFAULT_START_MS,
   ExporterSimulator,
   type GeneratedDatagram,
   type GeneratorOptions,
 } from '../../src/generator/exporters.ts';
+import fc from '../support/fast-check.ts';
 import { fieldNumber, hasElement, numberOf, octetsOf, Reader, textOf } from './reader.ts';
 
 const VERSIONS = [5, 7, 9, 10] as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { SharedHeap } from '../../src/memory/heap.ts';
+import fc from '../support/fast-check.ts';
 
 const heapOf = (bytes: number): SharedHeap => {
   const buffer = new SharedArrayBuffer(bytes + 64);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { RecordOffset, RingControl } from '../../src/memory/layout.ts';
 import { writeRecord } from '../../src/memory/ring.ts';
 import { SharedMemory } from '../../src/memory/shared-memory.ts';
+import fc from '../support/fast-check.ts';
 
 const memoryOf = (slots: number, maxDatagramBytes = 64): SharedMemory =>
   SharedMemory.create({ rings: 1, slots, maxDatagramBytes, items: 16_384, heapBytes: 4096 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { addressText, ipv4Text, ipv6Text, macText } from '../../src/base/ip.ts';
 import {
   putAddress,
@@ -15,6 +14,7 @@ import {
   putU32,
   putU64,
 } from '../../src/output/ascii.ts';
+import fc from '../support/fast-check.ts';
 
 const view = new DataView(new ArrayBuffer(64));
 const START = 3;

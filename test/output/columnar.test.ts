@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import type { FlowBatch } from '../../src/decode/batch.ts';
 import { readColumnar } from '../../src/receive/columnar/reader.ts';
 import { anyBatch } from '../support/arbitrary-batch.ts';
 import { columnarBytes, type RawColumn, type RawFrame, rawFrames } from '../support/columnar.ts';
 import { encoderFor, stateSource, stateText } from '../support/encode.ts';
+import fc from '../support/fast-check.ts';
 import { EXPORT_MS, flowBatch, RECEIVED_MS } from '../support/flow-batch.ts';
 
 const iana = { schema: 'iana' } as const;

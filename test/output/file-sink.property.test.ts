@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
-import fc from 'fast-check';
+import fc from '../support/fast-check.ts';
 import type { Operation } from './file-faults.ts';
 import { until } from './manual-time.ts';
 import { FileSinkFixture, given } from './sink-fixture.ts';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import {
   MAX_ISO_BYTES,
   NOT_ISO,
@@ -9,6 +8,7 @@ import {
   putIsoNanos,
   putIsoSeconds,
 } from '../../src/output/iso-time.ts';
+import fc from '../support/fast-check.ts';
 
 const view = new DataView(new ArrayBuffer(64));
 const EXPORT_MS = Date.UTC(2023, 10, 14);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { MadeTexts, type PutText } from '../../src/output/made-texts.ts';
+import fc from '../support/fast-check.ts';
 
 const EXPANSION = 3;
 /** Each octet as often as it says, up to three times, between brackets. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decode } from '@msgpack/msgpack';
-import fc from 'fast-check';
 import type { FlowBatch } from '../../src/decode/batch.ts';
 import { valueAt } from '../../src/decode/value.ts';
 import { ByteWriter } from '../../src/output/byte-writer.ts';
 import { appendPlain, putInt64, putNanoseconds, putUint64 } from '../../src/output/msgpack-value.ts';
 import { anyBatch } from '../support/arbitrary-batch.ts';
 import { encoderFor, type Json, jsonRecords, msgpackRecords } from '../support/encode.ts';
+import fc from '../support/fast-check.ts';
 import { flowBatch } from '../support/flow-batch.ts';
 
 const iana = { schema: 'iana' } as const;

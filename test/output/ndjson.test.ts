@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import type { FlowBatch } from '../../src/decode/batch.ts';
 import { valueAt } from '../../src/decode/value.ts';
 import { anyBatch } from '../support/arbitrary-batch.ts';
 import { encoderFor, type Json, jsonRecords } from '../support/encode.ts';
+import fc from '../support/fast-check.ts';
 import { flowBatch } from '../support/flow-batch.ts';
 
 const iana = { schema: 'iana' } as const;

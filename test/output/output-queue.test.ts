@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { OutputQueue } from '../../src/output/output-queue.ts';
+import fc from '../support/fast-check.ts';
 
 const bytes = (length: number): Uint8Array => new Uint8Array(length);
 

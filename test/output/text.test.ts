@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { anyBatch } from '../support/arbitrary-batch.ts';
 import type { Field } from '../support/bytes.ts';
 import { stateSource, stateText, textLines } from '../support/encode.ts';
+import fc from '../support/fast-check.ts';
 import { type CellValue, EXPORT_MS, flowBatch } from '../support/flow-batch.ts';
 
 const FLOW: Field[] = [

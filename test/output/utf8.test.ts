@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import {
   asciiJson,
   characterLength,
@@ -12,6 +11,7 @@ import {
   putMended,
   textLength,
 } from '../../src/output/utf8.ts';
+import fc from '../support/fast-check.ts';
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const strict = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });

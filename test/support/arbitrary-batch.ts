@@ -1,6 +1,7 @@
 /** Batches of any fields with any values, for properties. */
-import fc from 'fast-check';
+
 import type { Field } from './bytes.ts';
+import fc from './fast-check.ts';
 import { type BatchSpec, type CellValue, EXPORT_MS, flowBatch } from './flow-batch.ts';
 
 const u64 = fc.oneof(

@@ -60,6 +60,8 @@ export class FarStore implements TemplateStore {
   failing = false;
   /** Cut off: calls are rejected at once, and nothing is told. */
   #cut = false;
+  /** Whether the common store forgot something since the last reset that was told whole. */
+  #lost = false;
 
   constructor(common = new CommonStore()) {
     this.#common = common;
@@ -123,10 +125,14 @@ export class FarStore implements TemplateStore {
     const content = await this.#common.content();
     const { index } = this.#common;
     this.#news.length = 0;
-    this.#news.push(() => this.#watcher?.resetBegin(lost));
+    this.#lost ||= lost;
+    this.#news.push(() => this.#watcher?.resetBegin(this.#lost));
     for (const [scope, items] of content) this.#news.push(() => this.#watcher?.resetScope(scope, items));
     this.#news.push(
-      () => this.#watcher?.resetEnd(index),
+      () => {
+        this.#lost = false;
+        this.#watcher?.resetEnd(index);
+      },
       () => this.#watcher?.state('synced', ''),
     );
     this.#common.watchers.add(this.#told);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import type { Dialect } from '../../src/decode/layout.ts';
 import { ExporterState } from '../../src/templates/exporter-state.ts';
 import { STATE_LIMITS } from '../../src/templates/state-limits.ts';
 import type { StateTotal } from '../../src/templates/state-table.ts';
 import { StateReader, type StateText, type StateView } from '../../src/templates/state-view.ts';
+import fc from '../support/fast-check.ts';
 import { LastingBlocks } from './blocks.ts';
 import { type Cell, optionsBatch } from './options-batch.ts';
 

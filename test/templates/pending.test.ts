@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type PendingLimits, PendingSets } from '../../src/templates/pending.ts';
 import { Scope } from '../../src/templates/scope.ts';
+import fc from '../support/fast-check.ts';
 
 const scopeOf = (established = false): Scope => {
   const scope = new Scope(10, new Uint8Array(16), 0, 1, 0, 0, null);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { ExporterState } from '../../src/templates/exporter-state.ts';
 import { hashBytes, hashNumber, StateKind } from '../../src/templates/state-block.ts';
 import { STATE_LIMITS } from '../../src/templates/state-limits.ts';
 import { Put, StateTable } from '../../src/templates/state-table.ts';
 import { StateReader, type StateText, type StateView } from '../../src/templates/state-view.ts';
+import fc from '../support/fast-check.ts';
 import { LastingBlocks, ReusedBlocks } from './blocks.ts';
 import { optionsBatch } from './options-batch.ts';
 

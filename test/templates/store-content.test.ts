@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { crc32c } from '../../src/base/crc32c.ts';
 import { CONTENT_FAULTS, contentBytes, readContent } from '../../src/templates/content-bytes.ts';
 import { CLEAR_WHAT, STORE_LIMITS, type StoreChange } from '../../src/templates/store.ts';
 import { StoreContent } from '../../src/templates/store-content.ts';
 import { encodeValue, ValueKind } from '../../src/templates/stored-value.ts';
 import { concat, u8, u16, u32 } from '../support/bytes.ts';
+import fc from '../support/fast-check.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const f64 = (value: number): Uint8Array => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseAddress } from '../../src/base/ip.ts';
 import { StateKind } from '../../src/templates/state-block.ts';
 import { STORE_LIMITS } from '../../src/templates/store.ts';
@@ -15,6 +14,7 @@ import {
   templateItem,
 } from '../../src/templates/store-key.ts';
 import { hex } from '../support/bytes.ts';
+import fc from '../support/fast-check.ts';
 
 const addressOf = (text: string): Uint8Array => {
   const bytes = new Uint8Array(16);

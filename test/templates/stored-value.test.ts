@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { crc32c } from '../../src/base/crc32c.ts';
 import { REORDER_WINDOW_MS } from '../../src/templates/store.ts';
 import {
@@ -13,6 +12,7 @@ import {
   ValueKind,
 } from '../../src/templates/stored-value.ts';
 import { concat, hex, u8, u16, u32 } from '../support/bytes.ts';
+import fc from '../support/fast-check.ts';
 
 const SCOPE = 'ipfix/192.0.2.1/0/7';
 const ITEM = 'template/256';

@@ -1,7 +1,6 @@
 /** What inspect shows is what the decoder decodes, at the place where it stands. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { parseAddress } from '../../../src/base/ip.ts';
 import { Dissector } from '../../../src/cli/inspect/dissector.ts';
 import type { Dissection, Part } from '../../../src/cli/inspect/part.ts';
@@ -22,6 +21,7 @@ import {
   v9,
   v9Template,
 } from '../../support/bytes.ts';
+import fc from '../../support/fast-check.ts';
 
 const ADDRESS = new Uint8Array(16);
 parseAddress('192.0.2.1', ADDRESS);

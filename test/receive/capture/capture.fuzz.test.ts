@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { MillraceError } from '../../../src/base/errors.ts';
 import { concat, u8 } from '../../support/bytes.ts';
+import fc from '../../support/fast-check.ts';
 import {
   big,
   type Contents,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { addressText, parseAddress } from '../../../src/base/ip.ts';
 import { DgramsWriter } from '../../../src/receive/capture/writer.ts';
 import { concat, u8, u16, u32 } from '../../support/bytes.ts';
+import fc from '../../support/fast-check.ts';
 import { counts, pattern, read } from './build.ts';
 
 const record = (source: number[], port: number, payload: Uint8Array): Uint8Array =>

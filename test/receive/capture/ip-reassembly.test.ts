@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { addressText } from '../../../src/base/ip.ts';
 import { concat, u8, u16 } from '../../support/bytes.ts';
+import fc from '../../support/fast-check.ts';
 import {
   type Contents,
   counts,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import type { FlowBatch } from '../../../src/decode/batch.ts';
 import { type RowFormat, SCHEMAS } from '../../../src/output/encoder.ts';
 import { FrameEncoder } from '../../../src/receive/columnar/frame-encoder.ts';
@@ -9,6 +8,7 @@ import { readColumnar } from '../../../src/receive/columnar/reader.ts';
 import { anyBatch } from '../../support/arbitrary-batch.ts';
 import { columnarBytes } from '../../support/columnar.ts';
 import { type EncodeOptions, encoderFor } from '../../support/encode.ts';
+import fc from '../../support/fast-check.ts';
 import { flowBatch } from '../../support/flow-batch.ts';
 import { ODD_STATE, oddBatches } from '../../support/odd-batches.ts';
 

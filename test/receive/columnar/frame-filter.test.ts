@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import type { FlowBatch } from '../../../src/decode/batch.ts';
 import { elementsWith, standardElements } from '../../../src/elements/registry.ts';
 import { BatchFilter } from '../../../src/filter/batch-filter.ts';
@@ -15,6 +14,7 @@ import { anyFilter } from '../../filter/filter-arbitrary.ts';
 import { filterBatchSpec } from '../../filter/filter-batches.ts';
 import { columnarBytes, frameBytes, rawFrames } from '../../support/columnar.ts';
 import { encoderFor, stateSource } from '../../support/encode.ts';
+import fc from '../../support/fast-check.ts';
 import { EXPORT_MS, flowBatch } from '../../support/flow-batch.ts';
 import { ODD_STATE, oddBatches } from '../../support/odd-batches.ts';
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { standardElements } from '../../../src/elements/registry.ts';
 import { parseFilter } from '../../../src/filter/parser.ts';
 import { TERMS, type ValueKind } from '../../../src/filter/words.ts';
@@ -18,6 +17,7 @@ import {
   type RawFrame,
   rawFrames,
 } from '../../support/columnar.ts';
+import fc from '../../support/fast-check.ts';
 import { flowBatch } from '../../support/flow-batch.ts';
 import { ODD_STATE, oddBatches } from '../../support/odd-batches.ts';
 

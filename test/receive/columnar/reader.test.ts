@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { MillraceError } from '../../../src/base/errors.ts';
 import type { FlowBatch } from '../../../src/decode/batch.ts';
 import { SCHEMAS } from '../../../src/output/encoder.ts';
@@ -12,6 +11,7 @@ import { anyBatch } from '../../support/arbitrary-batch.ts';
 import { concat } from '../../support/bytes.ts';
 import { columnarBytes, withoutBigint } from '../../support/columnar.ts';
 import { type EncodeOptions, type Json, jsonRecords } from '../../support/encode.ts';
+import fc from '../../support/fast-check.ts';
 import { flowBatch } from '../../support/flow-batch.ts';
 import { ODD_STATE, oddBatches } from '../../support/odd-batches.ts';
 
