@@ -57,7 +57,7 @@ export function describeParts(
     }),
     workers: {
       configured: workers,
-      alive: pool?.threadIds.length ?? 0,
+      alive: pool?.alive ?? 0,
       lost: pool?.lost ?? 0,
       tasks: load?.tasks ?? 0,
       busySeconds: (pipeline?.busyMs ?? 0) / 1000,

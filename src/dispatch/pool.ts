@@ -1,4 +1,5 @@
 import { Piscina } from 'piscina';
+import { backoffMs } from '../base/backoff.ts';
 import { describeError, MillraceError } from '../base/errors.ts';
 import { NO_SLAB } from '../memory/slabs.ts';
 import type { DecodeTask, DecodeTaskResult, WorkerSetup } from './task.ts';
@@ -8,8 +9,9 @@ const WORKER_HEAP_MB = 512;
 /** Tasks given to a worker at a time: one in work and one waiting, so that it never has to wait for the main thread. */
 export const TASKS_PER_WORKER = 2;
 
-/** Pause before the pool is asked to replace a thread that has ended. */
+/** First and longest pause before the pool is asked to replace a thread that has ended. */
 const REPLACE_MS = 100;
+const MAX_REPLACE_MS = 5_000;
 
 const DECODE_ENTRY = new URL('../../workers/decode.js', import.meta.url);
 
@@ -20,6 +22,9 @@ export class DecodePool {
 
   /** Threads that ended although nobody asked them to. */
   lost = 0;
+  /** Those that ended since a task was done. */
+  #ended = 0;
+  readonly #pauses = new Set<NodeJS.Timeout>();
   #closing = false;
   readonly #nothing: DecodeTask;
 
@@ -42,10 +47,13 @@ export class DecodePool {
     this.#pool.on('workerDestroy', () => {
       if (this.#closing) return;
       this.lost++;
+      const pauseMs = backoffMs(this.#ended++, REPLACE_MS, MAX_REPLACE_MS);
       // A thread that ends before it has loaded is replaced with the next task only, and tasks may be waiting already.
-      setTimeout(() => {
-        if (!this.#closing) this.run(this.#nothing).catch(() => {});
-      }, REPLACE_MS);
+      const pause = setTimeout(() => {
+        this.#pauses.delete(pause);
+        this.run(this.#nothing).catch(() => {});
+      }, pauseMs);
+      this.#pauses.add(pause);
     });
     // A worker that dies between tasks is replaced by the pool; nothing was lost with it.
     this.#pool.on('error', () => {});
@@ -74,8 +82,15 @@ export class DecodePool {
   }
 
   /** Rejects when the worker dies or the task throws. */
-  run(task: DecodeTask): Promise<DecodeTaskResult> {
-    return this.#pool.run(task);
+  async run(task: DecodeTask): Promise<DecodeTaskResult> {
+    const result = await this.#pool.run(task);
+    this.#ended = 0;
+    return result;
+  }
+
+  /** Threads that can work. Those that came in place of others may be loading, or end before they have loaded. */
+  get alive(): number {
+    return Math.max(0, this.#pool.threads.length - this.#ended);
   }
 
   /** Ids of the threads that are alive. */
@@ -90,6 +105,7 @@ export class DecodePool {
 
   async close(): Promise<void> {
     this.#closing = true;
+    for (const pause of this.#pauses) clearTimeout(pause);
     await this.#pool.destroy();
   }
 }
