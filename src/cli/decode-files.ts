@@ -1,5 +1,7 @@
 /** What decoding of captures and of columnar files has in common: how files are read one after another, and how a run ends. */
+
 import { MillraceError } from '../base/errors.ts';
+import { onAbort } from '../base/on-abort.ts';
 import type { OptionValues } from '../config/options.ts';
 import { complain, ExitCode, say } from './errors.ts';
 import { writeLedgerFile } from './ledger-file.ts';
@@ -45,12 +47,11 @@ export async function readFiles<File extends InputFile>(
       const input = await open(file, stop.signal);
       const { stats } = input;
       const progress = startProgress(showBar, stats.bytesTotal, 'bytes');
-      const close = (): void => void input.close();
-      stop.signal.addEventListener('abort', close);
+      const release = onAbort(stop.signal, () => void input.close());
       try {
         await read(input, () => progress.update(stats.bytesRead), file);
       } finally {
-        stop.signal.removeEventListener('abort', close);
+        release();
         progress.stop();
         inputs.push({ file, ...stats });
       }

@@ -4,7 +4,9 @@
  * Runs on the main thread, in bounded memory whatever the size of the file. A file that is damaged yields what is whole
  * before the damage and says so in its counts; only one that cannot be read at all is an error (MillraceError INPUT_FAILED).
  */
+
 import { MillraceError } from '../../base/errors.ts';
+import { onAbort } from '../../base/on-abort.ts';
 import { ByteStream } from './byte-stream.ts';
 import {
   BROKEN,
@@ -48,8 +50,7 @@ export async function openCapture(
   };
   const input = await openInput(path, onBytes, stdin);
   stats.bytesTotal = input.bytesTotal;
-  const giveUp = (): void => void input.close();
-  signal?.addEventListener('abort', giveUp);
+  const release = onAbort(signal, () => void input.close());
   let stream = new ByteStream(input);
   try {
     if (await isGzip(stream)) stream = new ByteStream(new GunzipSource(stream));
@@ -60,7 +61,7 @@ export async function openCapture(
     await stream.close();
     throw error;
   } finally {
-    signal?.removeEventListener('abort', giveUp);
+    release();
   }
   await stream.close();
   const formats = 'pcap, pcapng, .dgrams and IPFIX files are read, plain or gzip-compressed';

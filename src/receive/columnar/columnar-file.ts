@@ -1,6 +1,8 @@
 /** Columnar files by their path, plain or compressed with gzip. Runs on the main thread. */
+
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { onAbort } from '../../base/on-abort.ts';
 import { ByteStream } from '../capture/byte-stream.ts';
 import { isGzip } from '../capture/capture.ts';
 import { GunzipSource, type Input, openInput } from '../capture/sources.ts';
@@ -39,12 +41,11 @@ export class ColumnarFile {
     };
     const input = await openInput(path, onBytes, stdin);
     stats.bytesTotal = input.bytesTotal;
-    const giveUp = (): void => void input.close();
-    signal?.addEventListener('abort', giveUp);
+    const release = onAbort(signal, () => void input.close());
     try {
       return new ColumnarFile(await unpacked(input), stats);
     } finally {
-      signal?.removeEventListener('abort', giveUp);
+      release();
     }
   }
 
@@ -103,8 +104,7 @@ export async function beginsColumnar(path: string, signal: AbortSignal, stdin?: 
 
 /** The first bytes of a stream, which are left in it. */
 async function peek(stream: Readable, signal: AbortSignal): Promise<Uint8Array> {
-  const close = (): void => void stream.destroy();
-  signal.addEventListener('abort', close);
+  const release = onAbort(signal, () => void stream.destroy());
   try {
     while (!stream.readableEnded && !stream.destroyed) {
       const chunk = stream.read() as Uint8Array | null;
@@ -116,7 +116,7 @@ async function peek(stream: Readable, signal: AbortSignal): Promise<Uint8Array> 
     }
     return new Uint8Array(0);
   } finally {
-    signal.removeEventListener('abort', close);
+    release();
   }
 }
 

@@ -218,6 +218,18 @@ test('gzip: much out of little stays in bounded memory', async () => {
   assert.equal(frames, 1);
 });
 
+test('a signal gives the opening up, whenever it comes', async () => {
+  for (const [abortFirst, ticks] of [[true, 0] as const, [false, 0] as const, [false, 5] as const]) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    if (abortFirst) controller.abort();
+    const opening = openCapture('-', { stdin: new PassThrough(), signal });
+    for (let i = 0; i < ticks; i++) await new Promise((resolve) => setImmediate(resolve));
+    controller.abort();
+    for await (const _ of (await opening).batches()) assert.fail('closed');
+  }
+});
+
 test('a capture can be given up at any time', async () => {
   const path = await stored('left.pcap', PCAP);
   const unread = await openCapture(path);

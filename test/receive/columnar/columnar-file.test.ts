@@ -116,6 +116,13 @@ describe('beginsColumnar', () => {
     assert.equal(await beginsColumnar('-', never, Readable.from([])), false);
   });
 
+  it('is given up by a signal that comes while it is opened', async () => {
+    const controller = new AbortController();
+    const opening = ColumnarFile.open('-', controller.signal, new PassThrough());
+    controller.abort();
+    for await (const _ of (await opening).frames()) assert.fail('closed');
+  });
+
   it('gives standard input up with the signal, and when it breaks', async () => {
     const controller = new AbortController();
     const silent = new PassThrough();
