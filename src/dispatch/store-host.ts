@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { countText } from '../base/count-text.ts';
 import { describeError } from '../base/errors.ts';
+import { onAbort } from '../base/on-abort.ts';
 import { maskSecrets } from '../base/secrets.ts';
 import type { FromStore, StoreStatus, ToStore } from '../fleet/messages.ts';
 import { StoreThread } from '../fleet/store-thread.ts';
@@ -90,8 +91,7 @@ export class StoreHost {
       notice: (line) => this.#log.warn(`template store: ${line}`),
       lost: (reason) => this.#log.warn(`the template store thread is started again: ${reason}`),
     });
-    const giveUp = (): void => void this.#thread?.close(0);
-    signal?.addEventListener('abort', giveUp);
+    const release = onAbort(signal, () => void this.#thread?.close(0));
     try {
       await this.#thread.start();
       this.#started = true;
@@ -100,7 +100,7 @@ export class StoreHost {
       this.#log.warn(`${describeError(error)}; templates are kept in memory only`);
       this.#dispensed = true;
     } finally {
-      signal?.removeEventListener('abort', giveUp);
+      release();
     }
   }
 

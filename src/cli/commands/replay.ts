@@ -1,5 +1,6 @@
 import { systemClock } from '../../base/clock.ts';
 import { countText } from '../../base/count-text.ts';
+import { onAbort } from '../../base/on-abort.ts';
 import type { OptionValues } from '../../config/options.ts';
 import { endpointText } from '../../config/values.ts';
 import { type RecordedDatagram, type ReplayProgress, replay } from '../../generator/replay.ts';
@@ -42,15 +43,14 @@ export async function replayFile(file: string, values: Values): Promise<number> 
   async function* open(): AsyncGenerator<readonly RecordedDatagram[]> {
     capture = opened ?? (await openCapture(file, { signal: stop.signal }));
     opened = null;
-    const close = (): void => void capture.close();
-    stop.signal.addEventListener('abort', close);
+    const release = onAbort(stop.signal, () => void capture.close());
     try {
       for await (const batch of capture.batches()) {
         yield batch;
         progress.update(bytesBefore + capture.stats.bytesRead);
       }
     } finally {
-      stop.signal.removeEventListener('abort', close);
+      release();
       bytesBefore += capture.stats.bytesRead;
       broken ||= capture.stats.broken === 1;
     }
